@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Handling one failure, top to bottom: the story of the whole system.
+ */
+#ifndef PMF_HANDLE_H
+#define PMF_HANDLE_H
+
+#include "sys/sys.h"
+
+/* What a handling needs, borrowed for its duration. Read-only, so one may serve
+ * several threads. */
+struct pmf_run {
+	struct pmf_sys *sys;
+	const struct pmf_policy *policy;
+	const struct pmf_topology *topology;	/* the caller keeps it alive */
+	int hold_fd;		/* to release f->hold; -1: no hold */
+	bool unmount;		/* prepare-remove, or Unmount=yes */
+};
+
+/*
+ * Handle a removal: every site of the device at once, then release the hold.
+ * Fills f's cases, state and reason. Returns 0 when f says truly what happened,
+ * which may be failed or unsupported; an error only when not even that was
+ * possible (-ENOMEM). The hold is released on every path.
+ */
+int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f);
+
+/* The dry run: sites, files and processes that a removal would hit. Changes nothing. */
+int pmf_assess_removal(const struct pmf_run *run, struct pmf_failure *f);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Device range to sites, through partitions and device-mapper. */
+#ifndef PMF_LOCATE_H
+#define PMF_LOCATE_H
+
+#include "sys/sys.h"
+
+/*
+ * Every site that ranges of the device reach, as cases with empty outcomes.
+ * None is zero cases, not an error. Safe during a hold. *ret is malloc'd, each
+ * with pmf_case_done.
+ */
+int pmf_locate(struct pmf_sys *sys, const struct pmf_topology *t, const char *device_id,
+	       const struct pmf_ranges *ranges, struct pmf_case **ret, size_t *ret_n);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The durable record of failures: SQLite in StateDirectory. One writer at a
+ * time; readers may be other processes. Not thread-safe: one thread per handle.
+ */
+#ifndef PMF_STORE_H
+#define PMF_STORE_H
+
+#include "model/failure.h"
+
+struct pmf_store;
+
+/*
+ * Open, and create when writable. A corrupt file or one of a later version is
+ * kept aside as NAME.corrupt-TIME and a fresh one begun: *ret_kept (may be NULL)
+ * then names it, malloc'd. -ENOENT: read-only and not there.
+ */
+int pmf_store_open(const char *dir, bool writable, struct pmf_store **ret, char **ret_kept);
+struct pmf_store *pmf_store_close(struct pmf_store *s);
+
+/* Insert (f->id == 0: sets it) or update, with its cases and victims, in one
+ * transaction that is on disk when this returns 0. */
+int pmf_store_put(struct pmf_store *s, struct pmf_failure *f);
+int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret);	/* -ENOENT */
+
+/* Newest first; state < 0: all. fn returns non-zero to stop. Cases are not loaded. */
+typedef int (*pmf_store_fn)(const struct pmf_failure *f, void *userdata);
+int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The system seam: everything that pmemfail does to or learns from the machine.
+ *
+ * lib/flow calls the machine through this table only, so that a test can stand
+ * in for it and fail the nth call for every n. pmf_sys_new() gives the real one;
+ * each group below is one file of lib/sys.
+ *
+ * All calls: 0 or negative errno, outputs last and untouched on failure, safe
+ * from several threads at once on one table. Calls marked FROZEN may be made
+ * between freeze and thaw: they allocate nothing, open nothing, write nothing.
+ * Calls marked HOLD may be made while an unbind is held: they never read the
+ * sysfs of the device or its bus, whose lock the unbind owns.
+ */
+#ifndef PMF_SYS_H
+#define PMF_SYS_H
+
+#include "model/failure.h"
+#include "model/policy.h"
+
+struct pmf_sys;
+
+/* Which parts of a topology to read. */
+#define PMF_READ_DEVICES	(1U << 0)	/* libndctl, libdaxctl: not during a hold */
+#define PMF_READ_BLOCKS		(1U << 1)	/* partitions, device-mapper, holders, swap:
+						 * not during a hold */
+#define PMF_READ_STACK		(1U << 2)	/* HOLD: device-mapper tables and swap again,
+						 * partitions from the old topology */
+#define PMF_READ_MOUNTS		(1U << 3)	/* HOLD: /proc/self/mountinfo */
+
+/* What a revoke does; see the manual in uapi/linux/pmemfail.h. */
+#define PMF_REVOKE_LOOK		(1U << 0)
+#define PMF_REVOKE_DROP_DIRTY	(1U << 1)
+#define PMF_REVOKE_STOP_DAX	(1U << 2)
+
+struct pmf_revoke_result {
+	uint64_t files, vmas, entries, entries_left, pinned;
+	uint32_t told, victims_total;
+	uint64_t walk_ns, unmap_ns, invalidate_ns, signal_ns;
+};
+
+/* A hold as the module tells it. */
+struct pmf_hold_event {
+	uint64_t id, cookie, time_ns;	/* CLOCK_BOOTTIME */
+	bool ended;			/* it ended without our release */
+	dev_t devno;
+	char name[32];			/* pfn0.0 */
+};
+
+/* One freeze under way or done. Must end in thaw; done() asserts it. */
+struct pmf_freeze;
+
+struct pmf_sys_ops {
+	/* --- clock.c --- FROZEN, HOLD */
+	uint64_t (*now_boottime_ns)(struct pmf_sys *s);
+	uint64_t (*now_realtime_us)(struct pmf_sys *s);
+	void (*sleep_us)(struct pmf_sys *s, uint64_t us);
+
+	/* --- topology: ndctl.c, block.c, dm.c, mountinfo.c ---
+	 * Read the parts named by PMF_READ_*; the others are copied from old, which
+	 * may be NULL when all are read. */
+	int (*read_topology)(struct pmf_sys *s, unsigned int parts,
+			     const struct pmf_topology *old, struct pmf_topology **ret);
+	/* Which filesystem has a live superblock on this block device, mounted
+	 * wherever it may be, also lazily unmounted or only in another namespace:
+	 * "xfs" or "ext4". -ENOENT: neither. From /sys/fs/FSTYPE/NAME. HOLD */
+	int (*mounted_fstype)(struct pmf_sys *s, const char *block_name, const char **ret);
+
+	/* --- mount.c --- HOLD */
+	/* A readable directory of the filesystem: of a mount in our namespace if it
+	 * has one, else through a detached mount of the same superblock (fsopen,
+	 * fsmount), which needs no path and appears nowhere. For PMF_SITE_DEVDAX the
+	 * node. Checked to be on site->devno. */
+	int (*open_site)(struct pmf_sys *s, const struct pmf_site *site, int *ret_fd);
+	/* Unmount every mount of devno in our namespace. *ret_n: how many. */
+	int (*unmount)(struct pmf_sys *s, dev_t devno, unsigned int *ret_n);
+	/* Does this filesystem hold pmemfail's own store, binaries or runtime? */
+	int (*is_own)(struct pmf_sys *s, int fd, const struct pmf_policy *p, bool *ret);
+
+	/* --- freeze.c, guard.c --- HOLD */
+	/* Reserve all that a freeze needs, tell the guard and /run/pmemfail/frozen. */
+	int (*freeze_prepare)(struct pmf_sys *s, int fd, const char *name,
+			      uint64_t deadline_us, struct pmf_freeze **ret);
+	/* Freeze in a thread of its own; -ETIMEDOUT at the deadline, after which a
+	 * freeze that succeeds late thaws itself at once. */
+	int (*freeze)(struct pmf_sys *s, struct pmf_freeze *f);
+	/* FROZEN. Also 0 when the kernel has thawed it already (EINVAL, >= 6.8).
+	 * Tries again on other errors for a bounded time. */
+	int (*thaw)(struct pmf_sys *s, struct pmf_freeze *f);
+	/* Forget it everywhere: after thaw, or when it was never frozen. NULL is fine. */
+	struct pmf_freeze *(*freeze_done)(struct pmf_sys *s, struct pmf_freeze *f);
+	/* Thaw what a dead process left frozen, by /run/pmemfail/frozen.
+	 * *ret_n: how many were frozen and are not any more. */
+	int (*thaw_leftovers)(struct pmf_sys *s, unsigned int *ret_n);
+
+	/* --- shutdown.c --- FROZEN, HOLD */
+	/* XFS_IOC_GOINGDOWN or EXT4_IOC_SHUTDOWN, log flushed. -EOPNOTSUPP: a
+	 * filesystem that has no such call. 0 when it is shut down already. */
+	int (*shutdown)(struct pmf_sys *s, int fd, const char *fstype);
+
+	/* --- module.c --- HOLD */
+	/* -ENODEV: module not loaded; -EPROTO: another ABI; -EACCES/-EPERM. */
+	int (*module_probe)(struct pmf_sys *s, uint32_t *ret_abi, uint64_t *ret_features);
+	/* One attempt: tells no process twice. Closed with close(). */
+	int (*attempt_open)(struct pmf_sys *s, int *ret_attempt);
+	/* Arm or disarm the kernel's promise to thaw when the attempt dies. FROZEN */
+	int (*attempt_guard)(struct pmf_sys *s, int attempt, int fd, bool arm);
+	/* FROZEN (with victims == NULL). victims: room for max; *ret says how many
+	 * there are. */
+	int (*revoke_fs)(struct pmf_sys *s, int attempt, int fd, unsigned int flags,
+			 enum pmf_signal signal, struct pmf_victim *victims, size_t max,
+			 struct pmf_revoke_result *ret);
+	int (*revoke_file)(struct pmf_sys *s, int attempt, int fd, struct pmf_range range,
+			   unsigned int flags, enum pmf_signal signal,
+			   struct pmf_victim *victims, size_t max,
+			   struct pmf_revoke_result *ret);
+	/* Everyone told by this attempt. *ret is malloc'd. */
+	int (*attempt_victims)(struct pmf_sys *s, int attempt, struct pmf_victim **ret,
+			       size_t *ret_n);
+
+	/* --- hold.c --- HOLD */
+	/* A fd for WATCH and poll. */
+	int (*hold_open)(struct pmf_sys *s, int *ret_fd);
+	/* Opens node only for the call. -EBUSY: somebody else watches it. */
+	int (*hold_watch)(struct pmf_sys *s, int fd, const char *node, uint64_t timeout_us,
+			  uint64_t cookie);
+	/* -EAGAIN: none. */
+	int (*hold_read)(struct pmf_sys *s, int fd, struct pmf_hold_event *ret);
+	/* 0 also when it had ended already: *ret_ended says so. */
+	int (*hold_release)(struct pmf_sys *s, int fd, uint64_t id, bool *ret_ended);
+
+	/* --- proc.c --- */
+	/* Fill unit and path of each victim, as far as they can be learnt without
+	 * blocking: only before a freeze. Wrong (reused) pids get neither. */
+	int (*describe_victims)(struct pmf_sys *s, struct pmf_victim *victims, size_t n);
+	/* Who maps files of devno, by reading every process: the slow way, for when
+	 * there is no module. One record per process and file. *ret is malloc'd. */
+	int (*scan_victims)(struct pmf_sys *s, dev_t devno, struct pmf_victim **ret,
+			    size_t *ret_n);
+	/* kill(SIGBUS) after checking pid and start through a pidfd: carries no
+	 * address; for when there is no module. -ESRCH: gone. */
+	int (*signal_victim)(struct pmf_sys *s, const struct pmf_victim *v);
+
+	/* --- lock.c --- HOLD */
+	/* One handler per device at a time, across processes. -EBUSY after timeout. */
+	int (*lock_device)(struct pmf_sys *s, const char *device_id, uint64_t timeout_us,
+			   int *ret_fd);
+};
+
+struct pmf_sys {
+	const struct pmf_sys_ops *ops;
+	void *data;	/* of the implementation */
+};
+
+/* The real machine. policy gives directories; the guard process is forked here,
+ * so call it early, before threads exist. Lives until pmf_sys_free. */
+int pmf_sys_new(const struct pmf_policy *policy, struct pmf_sys **ret);
+struct pmf_sys *pmf_sys_free(struct pmf_sys *s);
+
+#endif
