@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libpmemfail: make the loss of persistent memory end well.
+ *
+ * In one page:
+ *	A pmem device fails in part (poison) or goes away (removal). What became
+ *	of it is a failure: a durable record with an id and a state. The filesystems
+ *	and other users that the failure reaches are its sites; the processes that
+ *	map them are the victims. Handling a removal freezes each filesystem, takes
+ *	the mappings away, tells every victim with one SIGBUS, shuts the filesystem
+ *	down and thaws it, so that it can be unmounted and the device bound again.
+ *
+ *	struct pmemfail           a context: settings, the machine, the record
+ *	struct pmemfail_engine    the watching and handling that pmemfaild runs
+ *	struct pmemfail_devices   a list of pmem devices
+ *	struct pmemfail_failure   one failure, or an assessment of one
+ *	struct pmemfail_diagnosis what is well and what is not on this machine
+ *
+ * Conventions
+ *	Functions return 0 or a negative errno; a positive value only where its
+ *	comment says what it counts. -EINVAL: wrong arguments. -EOPNOTSUPP:
+ *	nothing can be done there, as opposed to tried and failed. After an error
+ *	pmemfail_why() has a sentence for people. ret_ outputs are set on success
+ *	only and owned by the caller; strings returned by getters belong to their
+ *	object and live as long as it; NULL means unknown or not applicable.
+ *	Sizes, offsets and addresses are bytes, ranges half-open, times as named.
+ *
+ * Threads
+ *	Different objects may be used from different threads at once; one object
+ *	from one thread at a time, except that pmemfail_ref() and _unref() and all
+ *	getters of const objects are safe from any. Nothing here may be called from
+ *	a signal handler. The library never writes to a terminal or the log by
+ *	itself: see pmemfail_set_log_fn().
+ *
+ * Privilege
+ *	Everything here acts directly on the machine and needs root, except
+ *	pmemfail_new(), settings and getters. -EPERM or -EACCES tell otherwise.
+ */
+#ifndef PMEMFAIL_H
+#define PMEMFAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- context --------------------------------------------------------------- */
+
+struct pmemfail;
+
+/* A context with the default settings. Touches nothing yet. */
+int pmemfail_new(struct pmemfail **ret);
+struct pmemfail *pmemfail_ref(struct pmemfail *ctx);
+/* Drops one reference; always returns NULL; NULL is accepted. */
+struct pmemfail *pmemfail_unref(struct pmemfail *ctx);
+
+/* The library's version: "0.1.0". */
+const char *pmemfail_version(void);
+
+/*
+ * Why this thread's last failed call failed, in one sentence without a newline.
+ * Never NULL. Valid until this thread's next call.
+ */
+const char *pmemfail_why(void);
+
+/* level as in syslog(3), 0 to 7. Called from any thread of the library, one call
+ * at a time, never between freeze and thaw. NULL: silence, the default. */
+typedef void (*pmemfail_log_fn)(int level, const char *text, void *userdata);
+void pmemfail_set_log_fn(struct pmemfail *ctx, pmemfail_log_fn fn, void *userdata);
+
+/*
+ * Settings, by the names of pmemfail.conf(5). Before the context is first used
+ * to act. -ENOENT: no such setting; -EINVAL: bad value; -EBUSY: too late.
+ */
+int pmemfail_set(struct pmemfail *ctx, const char *key, const char *value);
+/*
+ * Read /etc/pmemfail/pmemfail.conf, /usr/lib/pmemfail/pmemfail.conf and their
+ * drop-ins; with root != NULL below that directory. No file at all is fine. A
+ * malformed one is -EINVAL and changes nothing; pmemfail_why() names file and line.
+ */
+int pmemfail_read_config(struct pmemfail *ctx, const char *root);
+/* The i-th setting's name, value in force and meaning; -ENOENT past the end. */
+int pmemfail_setting(struct pmemfail *ctx, size_t i, const char **ret_key,
+		     char **ret_value, const char **ret_what);
+
+/* --- devices --------------------------------------------------------------- */
+
+struct pmemfail_devices;
+struct pmemfail_device;
+
+/* Every pmem namespace of the machine, bound or not. */
+int pmemfail_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret);
+struct pmemfail_devices *pmemfail_devices_free(struct pmemfail_devices *l);
+size_t pmemfail_devices_count(const struct pmemfail_devices *l);
+/* NULL past the end. */
+const struct pmemfail_device *pmemfail_devices_get(const struct pmemfail_devices *l, size_t i);
+
+const char *pmemfail_device_id(const struct pmemfail_device *d);	/* stable */
+const char *pmemfail_device_name(const struct pmemfail_device *d);	/* pmem0 */
+const char *pmemfail_device_node(const struct pmemfail_device *d);	/* /dev/pmem0 */
+const char *pmemfail_device_bound(const struct pmemfail_device *d);	/* pfn0.0 */
+const char *pmemfail_device_namespace(const struct pmemfail_device *d);
+const char *pmemfail_device_region(const struct pmemfail_device *d);
+const char *pmemfail_device_mode(const struct pmemfail_device *d);	/* fsdax, raw, ... */
+uint64_t pmemfail_device_size(const struct pmemfail_device *d);
+/* JSON, schema 1; malloc'd. */
+int pmemfail_device_to_json(const struct pmemfail_device *d, char **ret);
+
+/* --- failures -------------------------------------------------------------- */
+
+struct pmemfail_failure;
+struct pmemfail_site;
+struct pmemfail_victim;
+
+enum pmemfail_state {
+	PMEMFAIL_PENDING,
+	PMEMFAIL_HANDLING,
+	PMEMFAIL_HANDLED,
+	PMEMFAIL_CLEARED,
+	PMEMFAIL_FAILED,
+	PMEMFAIL_UNSUPPORTED,
+};
+
+/* Newest first; fn returns non-zero to stop. Without sites. state < 0: all. */
+typedef int (*pmemfail_failure_fn)(const struct pmemfail_failure *f, void *userdata);
+int pmemfail_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
+			   void *userdata);
+/* -ENOENT: no failure has that id. */
+int pmemfail_get_failure(struct pmemfail *ctx, uint64_t id, struct pmemfail_failure **ret);
+struct pmemfail_failure *pmemfail_failure_free(struct pmemfail_failure *f);
+
+uint64_t pmemfail_failure_id(const struct pmemfail_failure *f);	/* 0: not recorded */
+const char *pmemfail_failure_kind(const struct pmemfail_failure *f);	/* remove, poison */
+const char *pmemfail_failure_source(const struct pmemfail_failure *f);
+enum pmemfail_state pmemfail_failure_state(const struct pmemfail_failure *f);
+const char *pmemfail_state_name(enum pmemfail_state s);
+const char *pmemfail_failure_reason(const struct pmemfail_failure *f);
+const char *pmemfail_failure_device_id(const struct pmemfail_failure *f);
+const char *pmemfail_failure_device_name(const struct pmemfail_failure *f);
+uint64_t pmemfail_failure_created_us(const struct pmemfail_failure *f);	/* realtime */
+uint64_t pmemfail_failure_updated_us(const struct pmemfail_failure *f);
+uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f);	/* 0: no hold */
+size_t pmemfail_failure_sites(const struct pmemfail_failure *f);
+const struct pmemfail_site *pmemfail_failure_site(const struct pmemfail_failure *f, size_t i);
+int pmemfail_failure_to_json(const struct pmemfail_failure *f, char **ret);
+
+const char *pmemfail_site_kind(const struct pmemfail_site *s);	/* filesystem, devdax, holder */
+const char *pmemfail_site_name(const struct pmemfail_site *s);	/* pmem0p1, dm-0 */
+const char *pmemfail_site_node(const struct pmemfail_site *s);
+const char *pmemfail_site_fstype(const struct pmemfail_site *s);
+const char *pmemfail_site_mountpoint(const struct pmemfail_site *s);
+const char *pmemfail_site_holder(const struct pmemfail_site *s);	/* swap, md, crypt */
+bool pmemfail_site_is_dax(const struct pmemfail_site *s);
+const char *pmemfail_site_problem(const struct pmemfail_site *s);	/* NULL: all is well */
+uint64_t pmemfail_site_frozen_ns(const struct pmemfail_site *s);
+uint64_t pmemfail_site_files(const struct pmemfail_site *s);
+uint64_t pmemfail_site_told(const struct pmemfail_site *s);
+uint64_t pmemfail_site_entries_left(const struct pmemfail_site *s);
+/* How a step went: open look freeze revoke shutdown stop_dax settle thaw unmount.
+ * Returns 1 done, 0 skipped, or a negative errno; -ENOENT also for no such step. */
+int pmemfail_site_step(const struct pmemfail_site *s, const char *step, uint64_t *ret_ns);
+size_t pmemfail_site_victims(const struct pmemfail_site *s);
+const struct pmemfail_victim *pmemfail_site_victim(const struct pmemfail_site *s, size_t i);
+
+int32_t pmemfail_victim_pid(const struct pmemfail_victim *v);
+uint64_t pmemfail_victim_start_ns(const struct pmemfail_victim *v);	/* boottime */
+uint32_t pmemfail_victim_uid(const struct pmemfail_victim *v);
+/* These three come from other users' processes: untrusted bytes. Escape them. */
+const char *pmemfail_victim_comm(const struct pmemfail_victim *v);
+const char *pmemfail_victim_unit(const struct pmemfail_victim *v);
+const char *pmemfail_victim_path(const struct pmemfail_victim *v);
+uint64_t pmemfail_victim_address(const struct pmemfail_victim *v);
+uint64_t pmemfail_victim_length(const struct pmemfail_victim *v);
+bool pmemfail_victim_told(const struct pmemfail_victim *v);
+bool pmemfail_victim_ignores(const struct pmemfail_victim *v);
+
+/* --- acting ---------------------------------------------------------------- */
+
+/*
+ * The dry run: each filesystem, file and process that removing the device would
+ * hit. Changes nothing. device: any name that pmemfail_list_devices() knows, or
+ * a partition or device-mapper device over it. -ENODEV, -ENOTUNIQ.
+ */
+int pmemfail_assess(struct pmemfail *ctx, const char *device, struct pmemfail_failure **ret);
+
+/*
+ * Make the device safe to remove, now: as a held unbind does, then unmount. With
+ * the module missing as far as that is possible: the failure says what was not.
+ * Recorded. Returns 0 when *ret says what happened, which may be failed.
+ */
+int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
+			    struct pmemfail_failure **ret);
+
+/* Thaw what a dead pmemfail process left frozen. Returns how many were thawed. */
+int pmemfail_thaw_leftovers(struct pmemfail *ctx);
+
+/* --- diagnosis ------------------------------------------------------------- */
+
+enum pmemfail_severity {
+	PMEMFAIL_OK,		/* as it should be */
+	PMEMFAIL_NOTE,		/* worth knowing */
+	PMEMFAIL_WARNING,	/* partly protected */
+	PMEMFAIL_PROBLEM,	/* not protected */
+};
+
+struct pmemfail_diagnosis;
+
+/* Is this machine protected, device by device, and what should change? */
+int pmemfail_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
+struct pmemfail_diagnosis *pmemfail_diagnosis_free(struct pmemfail_diagnosis *d);
+size_t pmemfail_diagnosis_count(const struct pmemfail_diagnosis *d);
+/*
+ * The i-th finding: about (a device's name, or NULL for the machine), a stable
+ * word (such as "module-missing"), what is so, and what to do (NULL: nothing).
+ * Returns its enum pmemfail_severity; -ENOENT past the end.
+ */
+int pmemfail_diagnosis_get(const struct pmemfail_diagnosis *d, size_t i,
+			   const char **ret_about, const char **ret_code,
+			   const char **ret_what, const char **ret_advice);
+/* The worst severity about this device (NULL: the whole machine). */
+enum pmemfail_severity pmemfail_diagnosis_worst(const struct pmemfail_diagnosis *d,
+						const char *about);
+
+/* --- engine ---------------------------------------------------------------- */
+
+struct pmemfail_engine;
+struct pmemfail_notice;
+
+/*
+ * Start watching and handling. One per machine: -EBUSY when another process has
+ * it. Forks the guard process, so call it before starting threads. Leftovers of
+ * a dead predecessor are thawed and its unfinished failures finished honestly.
+ * Without the module it starts all the same and watches for it to be loaded.
+ */
+int pmemfail_engine_new(struct pmemfail *ctx, struct pmemfail_engine **ret);
+/* Waits for handlings under way, releases holds, ends threads and the guard. */
+struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e);
+
+/* Readable (POLLIN) when dispatch has work. One fd for all sources. */
+int pmemfail_engine_get_fd(struct pmemfail_engine *e);
+/* Do what is due. Never blocks: handling happens in threads. Returns how many
+ * notices wait. */
+int pmemfail_engine_dispatch(struct pmemfail_engine *e);
+
+enum pmemfail_notice_kind {
+	PMEMFAIL_FAILURE_ADDED,
+	PMEMFAIL_FAILURE_CHANGED,
+	PMEMFAIL_DEVICES_CHANGED,	/* list them or ask engine_protected() again */
+	PMEMFAIL_RECORD_PROBLEM,	/* the store cannot be written: text says why */
+	PMEMFAIL_MODULE_CHANGED,	/* loaded or gone */
+};
+
+/* The next notice; -EAGAIN when there is none. */
+int pmemfail_engine_next(struct pmemfail_engine *e, struct pmemfail_notice **ret);
+struct pmemfail_notice *pmemfail_notice_free(struct pmemfail_notice *n);
+enum pmemfail_notice_kind pmemfail_notice_get_kind(const struct pmemfail_notice *n);
+/* NULL unless it is about a failure. */
+const struct pmemfail_failure *pmemfail_notice_failure(const struct pmemfail_notice *n);
+const char *pmemfail_notice_text(const struct pmemfail_notice *n);
+
+/* How many bound pmem devices there are, and how many an unbind would wait for. */
+void pmemfail_engine_protected(struct pmemfail_engine *e, unsigned int *ret_devices,
+			       unsigned int *ret_watched);
+/* How many failures are being handled now. */
+unsigned int pmemfail_engine_busy(struct pmemfail_engine *e);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
