@@ -14,6 +14,7 @@ struct pmf_run {
 	const struct pmf_policy *policy;
 	const struct pmf_topology *topology;	/* the caller keeps it alive */
 	int hold_fd;		/* to release f->hold; -1: no hold */
+	uint64_t hold_time_ns;	/* CLOCK_BOOTTIME when the unbind began; 0: no hold */
 	bool unmount;		/* prepare-remove, or Unmount=yes */
 };
 
