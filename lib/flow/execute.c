@@ -78,7 +78,7 @@ void pmf_execute_begin(struct pmf_execution *x, const struct pmf_run *run,
 }
 
 /* One revoke; adds what it did to the outcome. May be called frozen. */
-static int revoke(struct pmf_execution *x, unsigned int flags)
+static int revoke_site(struct pmf_execution *x, unsigned int flags)
 {
 	struct pmf_sys *sys = x->run->sys;
 	struct pmf_outcome *o = &x->c->outcome;
@@ -133,6 +133,8 @@ static void freeze(struct pmf_execution *x)
 			(void)sys->ops->attempt_guard(sys, x->attempt, x->fd, true);
 		r = sys->ops->freeze(sys, x->freeze);
 	}
+	if (r == -EBADF)	/* shut down before we came: see open_site */
+		return;
 	record(x, &o->freeze, begin, r);
 	o->freeze_late = r == -ETIMEDOUT;
 }
@@ -198,7 +200,7 @@ void pmf_execute_removal(struct pmf_execution *x)
 
 	/* --- frozen from here, if the freeze was in time --- */
 	begin = now(x);
-	r = revoke(x, 0);
+	r = revoke_site(x, 0);
 	record(x, &o->revoke, begin, r);
 	if (fs) {
 		begin = now(x);
@@ -209,7 +211,7 @@ void pmf_execute_removal(struct pmf_execution *x)
 	 * shutdown did, and the dirty entries that nothing will write back any more. */
 	if (o->shutdown.state == PMF_STEP_DONE && o->revoke.state == PMF_STEP_DONE) {
 		begin = now(x);
-		r = revoke(x, PMF_REVOKE_DROP_DIRTY);
+		r = revoke_site(x, PMF_REVOKE_DROP_DIRTY);
 		record(x, &o->revoke, begin, r);
 	}
 	thaw(x, frozen_since);
@@ -233,7 +235,7 @@ void pmf_execute_settle(struct pmf_execution *x, bool stop_dax)
 	 * dax_direct_access(), and what is left after this revoke is final. */
 	if (stop_dax) {
 		begin = now(x);
-		r = revoke(x, PMF_REVOKE_DROP_DIRTY | PMF_REVOKE_STOP_DAX);
+		r = revoke_site(x, PMF_REVOKE_DROP_DIRTY | PMF_REVOKE_STOP_DAX);
 		record(x, &o->stop_dax, begin, r);
 	}
 
@@ -249,7 +251,7 @@ void pmf_execute_settle(struct pmf_execution *x, bool stop_dax)
 			break;
 		}
 		run->sys->ops->sleep_us(run->sys, SETTLE_STEP_US);
-		r = revoke(x, PMF_REVOKE_DROP_DIRTY);
+		r = revoke_site(x, PMF_REVOKE_DROP_DIRTY);
 		if (r < 0)
 			break;
 	}
