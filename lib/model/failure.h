@@ -92,7 +92,9 @@ struct pmf_site {
 };
 
 /* Each step of a site's handling: not needed, or done with 0 or -errno. */
-enum pmf_step_state { PMF_STEP_SKIPPED, PMF_STEP_DONE, PMF_STEP_FAILED, PMF_STEP_UNSUPPORTED };
+enum pmf_step_state {
+	PMF_STEP_SKIPPED, PMF_STEP_DONE, PMF_STEP_FAILED, PMF_STEP_UNSUPPORTED, PMF_STEP_N
+};
 
 struct pmf_step {
 	enum pmf_step_state state;
@@ -163,9 +165,13 @@ const char *pmf_source_to_string(enum pmf_source s);
 const char *pmf_state_to_string(enum pmf_state s);
 const char *pmf_site_kind_to_string(enum pmf_site_kind k);
 const char *pmf_target_kind_to_string(enum pmf_target_kind k);
+const char *pmf_step_state_to_string(enum pmf_step_state s);
 /* -EINVAL for a word that is none. */
 int pmf_kind_from_string(const char *s, enum pmf_kind *ret);
 int pmf_source_from_string(const char *s, enum pmf_source *ret);
 int pmf_state_from_string(const char *s, enum pmf_state *ret);
+int pmf_site_kind_from_string(const char *s, enum pmf_site_kind *ret);
+int pmf_target_kind_from_string(const char *s, enum pmf_target_kind *ret);
+int pmf_step_state_from_string(const char *s, enum pmf_step_state *ret);
 
 #endif

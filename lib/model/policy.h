@@ -28,7 +28,7 @@ void pmf_policy_defaults(struct pmf_policy *p);
  * allowed, and *p is untouched.
  */
 int pmf_policy_set(struct pmf_policy *p, const char *key, const char *value,
-		   char ret_why[static 160]);
+		   char ret_why[160]);
 
 /* The i-th setting, for tools and manuals; -ENOENT past the end. */
 int pmf_policy_describe(size_t i, const char **ret_key, const char **ret_default,

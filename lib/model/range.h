@@ -45,6 +45,8 @@ int pmf_range_from_length(uint64_t start, uint64_t length, struct pmf_range *ret
 
 /* Add one range, merging what overlaps or touches. Empty ranges add nothing. */
 int pmf_ranges_add(struct pmf_ranges *set, struct pmf_range r);
+/* Add a whole set, in time linear in both. On -ENOMEM set is as it was. */
+int pmf_ranges_add_all(struct pmf_ranges *set, const struct pmf_ranges *more);
 int pmf_ranges_copy(const struct pmf_ranges *set, struct pmf_ranges *ret);
 uint64_t pmf_ranges_bytes(const struct pmf_ranges *set);
 void pmf_ranges_done(struct pmf_ranges *set);

@@ -108,15 +108,21 @@ const struct pmf_mount *pmf_topology_mount(const struct pmf_topology *t, dev_t d
 /*
  * Walk up: for every block device that has bytes on range r of devno (itself
  * first), call fn with the block and its own ranges. Stops at fn's first
- * non-zero return and returns it. -ELOOP on a cycle. Ranges are valid only
- * during the call.
+ * non-zero return and returns it. -ELOOP on a cycle, before any call. Ranges are
+ * valid only during the call. Each block comes once, after all that it lies on,
+ * with its ranges merged. Above a PMF_BLOCK_HOLDER it does not go on: nobody can
+ * tell what of it lies there; its own ranges are whole segments.
  */
 typedef int (*pmf_topology_up_fn)(const struct pmf_block *b,
 				  const struct pmf_ranges *own, void *userdata);
 int pmf_topology_up(const struct pmf_topology *t, dev_t devno, struct pmf_range r,
 		    pmf_topology_up_fn fn, void *userdata);
 
-/* Own ranges of a segment that lie on byte range r of what is below it. */
+/*
+ * Own ranges of a segment that lie on byte range r of what is below it: exact,
+ * but a striped one that would answer with more than 65536 ranges answers with
+ * one around them. -EINVAL for stripes without chunk, or stripe >= stripes.
+ */
 int pmf_segment_up(const struct pmf_segment *s, struct pmf_range r, struct pmf_ranges *own);
 
 const char *pmf_device_mode_to_string(enum pmf_device_mode m);

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Owning and copying failures. Pure; any layer from the model up may call.
+ */
+#include "model/failure.h"
+
+void pmf_event_done(struct pmf_event *e)
+{
+	free(e->device_id);
+	free(e->device_name);
+	*e = (struct pmf_event){};
+}
+
+void pmf_site_done(struct pmf_site *s)
+{
+	free(s->name);
+	free(s->node);
+	free(s->fstype);
+	free(s->mountpoint);
+	free(s->holder);
+	pmf_ranges_done(&s->ranges);
+	*s = (struct pmf_site){};
+}
+
+void pmf_case_done(struct pmf_case *c)
+{
+	size_t i;
+
+	pmf_site_done(&c->site);
+	for (i = 0; i < c->n_targets; i++)
+		free(c->targets[i].path);
+	free(c->targets);
+	for (i = 0; i < c->n_victims; i++) {
+		free(c->victims[i].unit);
+		free(c->victims[i].path);
+	}
+	free(c->victims);
+	*c = (struct pmf_case){};
+}
+
+struct pmf_failure *pmf_failure_free(struct pmf_failure *f)
+{
+	size_t i;
+
+	if (!f)
+		return NULL;
+	free(f->device_id);
+	free(f->device_name);
+	free(f->reason);
+	pmf_ranges_done(&f->ranges);
+	for (i = 0; i < f->n_cases; i++)
+		pmf_case_done(&f->cases[i]);
+	free(f->cases);
+	free(f);
+	return NULL;
+}
+
+int pmf_failure_from_event(const struct pmf_event *e, struct pmf_failure **ret)
+{
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+
+	if (!e->device_id || pmf_range_empty(e->range))
+		return -EINVAL;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return -ENOMEM;
+	f->kind = e->kind;
+	f->source = e->source;
+	f->state = PMF_STATE_PENDING;
+	f->hold = e->hold;
+	f->created_us = f->updated_us = e->time_us;
+	if (!strdup_to(&f->device_id, e->device_id) ||
+	    !strdup_to(&f->device_name, e->device_name) ||
+	    pmf_ranges_add(&f->ranges, e->range) < 0)
+		return -ENOMEM;
+	*ret = TAKE_PTR(f);
+	return 0;
+}
+
+/* Each copies into zeroed memory; what is there on -ENOMEM is for done. */
+static bool site_copy(const struct pmf_site *s, struct pmf_site *to)
+{
+	to->kind = s->kind;
+	to->devno = s->devno;
+	to->dax = s->dax;
+	return strdup_to(&to->name, s->name) && strdup_to(&to->node, s->node) &&
+	       strdup_to(&to->fstype, s->fstype) &&
+	       strdup_to(&to->mountpoint, s->mountpoint) &&
+	       strdup_to(&to->holder, s->holder) &&
+	       pmf_ranges_copy(&s->ranges, &to->ranges) == 0;
+}
+
+static bool case_copy(const struct pmf_case *c, struct pmf_case *to)
+{
+	size_t i;
+
+	to->outcome = c->outcome;
+	if (!site_copy(&c->site, &to->site))
+		return false;
+	/* One more than needed: calloc(0) may say NULL. */
+	to->targets = calloc(c->n_targets + 1, sizeof(*to->targets));
+	to->victims = calloc(c->n_victims + 1, sizeof(*to->victims));
+	if (!to->targets || !to->victims)
+		return false;
+	for (i = 0; i < c->n_targets; i++) {
+		to->targets[i] = c->targets[i];
+		to->targets[i].path = NULL;
+		to->n_targets++;
+		if (!strdup_to(&to->targets[i].path, c->targets[i].path))
+			return false;
+	}
+	for (i = 0; i < c->n_victims; i++) {
+		to->victims[i] = c->victims[i];
+		to->victims[i].unit = to->victims[i].path = NULL;
+		to->n_victims++;
+		if (!strdup_to(&to->victims[i].unit, c->victims[i].unit) ||
+		    !strdup_to(&to->victims[i].path, c->victims[i].path))
+			return false;
+	}
+	return true;
+}
+
+int pmf_failure_copy(const struct pmf_failure *f, struct pmf_failure **ret)
+{
+	_cleanup_(pmf_failure_freep) struct pmf_failure *c = NULL;
+	size_t i;
+
+	c = malloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	*c = *f;
+	c->device_id = c->device_name = c->reason = NULL;
+	c->ranges = (struct pmf_ranges){};
+	c->n_cases = 0;
+	c->cases = calloc(f->n_cases + 1, sizeof(*c->cases));
+	if (!c->cases || !strdup_to(&c->device_id, f->device_id) ||
+	    !strdup_to(&c->device_name, f->device_name) ||
+	    !strdup_to(&c->reason, f->reason) ||
+	    pmf_ranges_copy(&f->ranges, &c->ranges) < 0)
+		return -ENOMEM;
+	for (i = 0; i < f->n_cases; i++) {
+		c->n_cases++;
+		if (!case_copy(&f->cases[i], &c->cases[i]))
+			return -ENOMEM;
+	}
+	*ret = TAKE_PTR(c);
+	return 0;
+}
