@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# cleanup.sh: take down whatever a case left, so that the next one starts clean.
+#
+# Why: booting takes longer than most cases. What cannot be taken down within
+# bounds is a finding: the case fails by it and the guest is given up. Sourced
+# by tests/vm/guest/agent, which calls cleanup_all.
+
+# Each step says on stdout what it could not do; silence is success.
+
+# Processes of the case, known by their cgroup, whatever became of their parents.
+cleanup_processes() {
+	local pid
+	[[ -e $CASE_CGROUP/cgroup.procs ]] || return 0
+	echo 1 >"$CASE_CGROUP/cgroup.kill"
+	try_for 5 cgroup_empty && return
+	while read -r pid; do
+		echo "process $pid ($(<"/proc/$pid/comm")) cannot be killed"
+	done <"$CASE_CGROUP/cgroup.procs" 2>/dev/null
+}
+
+cgroup_empty() {
+	[[ ! -s $CASE_CGROUP/cgroup.procs || -z $(<"$CASE_CGROUP/cgroup.procs") ]]
+}
+
+cleanup_pmemfail() {
+	if systemctl -q is-active pmemfaild.service; then
+		bounded 25 systemctl stop pmemfaild.service || echo "pmemfaild does not stop"
+	fi
+	systemctl -q reset-failed 2>/dev/null || true
+	rm -rf /var/lib/pmemfail /run/pmemfail /etc/pmemfail
+	if [[ -d /sys/module/pmemfail ]]; then
+		bounded 10 rmmod pmemfail || echo "module pmemfail cannot be unloaded"
+	fi
+}
+
+# Mount points on pmem, device-mapper, md or loop devices, newest first.
+test_mounts() {
+	awk '{
+		for (i = 7; $i != "-"; i++);
+		if ($(i + 2) ~ /^\/dev\/(pmem|mapper\/|dm-|md|loop)/) print $5
+	}' /proc/self/mountinfo | tac
+}
+
+cleanup_mounts() {
+	local dir
+	for dir in $(test_mounts); do
+		bounded 5 fsfreeze -u "$dir" 2>/dev/null || true
+		bounded 20 umount "$dir" || echo "cannot unmount $dir"
+	done
+	try_for 3 no_superblock ||
+		echo "superblock leaked: $(superblocks | paste -sd' ')"
+}
+
+# File systems the kernel still holds, mounted or not.
+superblocks() {
+	local fs
+	for fs in /sys/fs/xfs/* /sys/fs/ext4/*; do
+		case ${fs##*/} in
+		'*' | stats | features | debug) ;;
+		*) echo "$fs" ;;
+		esac
+	done
+}
+
+no_superblock() {
+	[[ -z $(superblocks) ]]
+}
+
+cleanup_dm() {
+	local name
+	for name in $(dmsetup ls 2>/dev/null | awk '/\(/ { print $1 }'); do
+		bounded 10 dmsetup remove --retry "$name" || echo "cannot remove dm $name"
+	done
+	[[ ! -e /proc/mdstat ]] || mdadm --stop --scan 2>/dev/null || true
+}
+
+# The devices the case unbound are bound again; injected badblocks go by that.
+cleanup_nvdimm() {
+	local file disk nd
+	for file in /sys/block/pmem*/badblocks; do
+		[[ -e $file && -n $(<"$file") ]] || continue
+		disk=${file%/badblocks}
+		nd=$(nd_of "${disk##*/}")
+		echo "$nd" >"$RUN/nd-${disk##*/}"
+		echo "$nd" >"$ND/drivers/nd_pmem/unbind" || echo "cannot unbind $nd"
+	done
+	for file in "$RUN"/nd-*; do
+		[[ -e $file ]] || continue
+		disk=${file##*/nd-}
+		nd=$(<"$file")
+		[[ -e /sys/block/$disk ]] && continue
+		bounded 10 tee "$ND/drivers/nd_pmem/bind" <<<"$nd" >/dev/null &&
+			try_for 10 test -b "/dev/$disk" || echo "cannot bind $nd again"
+	done
+	for file in "$ND"/devices/region*/badblocks; do
+		[[ -e $file && -n $(<"$file") ]] && guest_spoiled "poison stays in $file"
+	done
+	return 0
+}
+
+# No partition table, no file system: the first and last MiB go.
+cleanup_contents() {
+	local dev size
+	for dev in /dev/pmem?; do
+		[[ -b $dev ]] || continue
+		size=$(blockdev --getsize64 "$dev")
+		{
+			dd if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc &&
+				dd if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc \
+					seek=$((size / 1048576 - 1))
+		} 2>/dev/null || echo "cannot write to $dev"
+		blockdev --rereadpt "$dev" 2>/dev/null || true
+	done
+}
+
+cleanup_sysctl() {
+	echo 0 >/proc/sys/vm/memory_failure_early_kill
+}
+
+cleanup_all() {
+	local step
+	for step in processes pmemfail mounts dm nvdimm contents sysctl; do
+		cleanup_"$step" || echo "cleanup_$step broke"
+	done
+}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""machine: one QEMU guest, from start to certain end.
+
+Why: whatever happens to the runner, no guest and no backing file may be left
+over, and no more guests may run at a time than the host can bear. Used by
+session.py only.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+
+MIB = 1 << 20
+SLOTS = 2
+LABEL = 16 * MIB
+PR_SET_PDEATHSIG = 1
+
+COMMAND_LINE = " ".join([
+    "console=ttyS0", "quiet", "loglevel=5", "panic=-1", "oops=continue",
+    "log_buf_len=4M", "printk.devkmsg=on", "systemd.show_status=no",
+    "rd.udev.log_level=3", "audit=0", "apparmor=0", "selinux=0", "tsc=reliable", "nokaslr",
+    "mitigations=off", "rcupdate.rcu_cpu_stall_timeout=60",
+    "no_timer_check", "systemd.log_target=journal", "8250.nr_uarts=1",
+])
+
+
+class GuestDied(Exception):
+    """The guest ended, or its channel closed."""
+
+
+class Slot:
+    """One of the places for guests on this host; waits until one is free."""
+
+    def __init__(self, cache):
+        self.fd = -1
+        while self.fd < 0:
+            for n in range(SLOTS):
+                fd = os.open(f"{cache}/slot.{n}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    os.close(fd)
+                    continue
+                self.fd = fd
+                break
+            else:
+                time.sleep(0.2)
+
+    def close(self):
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
+
+class Channel:
+    """Lines over a unix socket, read under deadlines."""
+
+    def __init__(self, path, deadline):
+        self.sock = socket.socket(socket.AF_UNIX)
+        while True:
+            try:
+                self.sock.connect(path)
+                break
+            except (FileNotFoundError, ConnectionRefusedError):
+                if time.monotonic() > deadline:
+                    raise GuestDied("QEMU does not start") from None
+                time.sleep(0.01)
+        self.buffer = b""
+
+    def send(self, line):
+        try:
+            self.sock.sendall(line.encode() + b"\n")
+        except OSError:
+            raise GuestDied("the guest is gone") from None
+
+    def line(self, deadline):
+        """The next line, or None at the deadline."""
+        while b"\n" not in self.buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.sock], [], [], left)[0]:
+                return None
+            try:
+                data = self.sock.recv(65536)
+            except OSError:
+                data = b""
+            if not data:
+                raise GuestDied("the guest is gone")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode(errors="replace")
+
+    def close(self):
+        self.sock.close()
+
+
+class Disks:
+    """The backing files that outlive a power cut: NVDIMMs and a scratch disk.
+
+    They are sparse, and in memory where the host allows it.
+    """
+
+    def __init__(self, where, count, size):
+        self.nvdimms = []
+        for n in range(count):
+            path = f"{where}/nvdimm{n}"
+            with open(path, "wb") as file:
+                file.truncate(size * MIB + LABEL)
+            self.nvdimms.append((path, size * MIB + LABEL))
+        self.scratch = f"{where}/scratch"
+        with open(self.scratch, "wb") as file:
+            file.truncate(256 * MIB)
+
+    def remove(self):
+        for path in [path for path, _ in self.nvdimms] + [self.scratch]:
+            os.unlink(path)
+
+
+class Machine:
+    """A running guest. Its disks are the caller's."""
+
+    def __init__(self, options, kernel, layers, disks, workdir):
+        self.workdir = workdir
+        self.console = f"{workdir}/console"
+        self.process = None
+        self.channel = self.monitor = None
+        self.slot = Slot(options.cache)
+        try:
+            self._start(self._command(options, kernel, layers, disks))
+        except BaseException:
+            self.kill()
+            raise
+
+    def _command(self, options, kernel, layers, disks):
+        ram = options.memory
+        count = len(disks.nvdimms)
+        command = [
+            "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+            "-display", "none", "-machine", "q35,nvdimm=on",
+            "-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi",
+            "-cpu", options.cpu, "-smp", str(options.cpus),
+            "-m", f"{ram}M,slots={count + 1},maxmem={ram + (count + 1) * 65536}M",
+            "-kernel", f"{kernel.dir}/vmlinux", "-initrd", f"{kernel.dir}/initrd",
+            "-append", f"{COMMAND_LINE} layers={len(layers)} {options.append}".strip(),
+            "-serial", f"file:{self.console}",
+            "-device", "virtio-serial-pci",
+            "-chardev", f"socket,id=ctl,path={self.workdir}/ctl,server=on,wait=off",
+            "-device", "virtserialport,chardev=ctl,name=pmemfail.ctl",
+            "-qmp", f"unix:{self.workdir}/qmp,server=on,wait=off",
+        ]
+        for n, path in enumerate(layers):
+            command += [
+                "-drive", f"id=l{n},if=none,format=raw,readonly=on,file={path}",
+                "-device", f"virtio-blk-pci,drive=l{n},serial=layer-{n}",
+            ]
+        command += [
+            "-drive", f"id=scratch,if=none,format=raw,file={disks.scratch}",
+            "-device", "virtio-blk-pci,drive=scratch,serial=scratch",
+        ]
+        for n, (path, size) in enumerate(disks.nvdimms):
+            command += [
+                "-object", f"memory-backend-file,id=m{n},share=on,mem-path={path},size={size}",
+                "-device", f"nvdimm,id=nv{n},memdev=m{n},label-size={LABEL}",
+            ]
+        return command
+
+    def _start(self, command):
+        libc = ctypes.CDLL(None)
+        parent = os.getpid()
+
+        def die_with_parent():
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+            # a Ctrl-C is the runner's to handle
+            os.setpgid(0, 0)
+
+        for name in ("ctl", "qmp", "console"):
+            try:
+                os.unlink(f"{self.workdir}/{name}")
+            except FileNotFoundError:
+                pass
+        with open(f"{self.workdir}/qemu.log", "wb") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=die_with_parent)
+        deadline = time.monotonic() + 30
+        try:
+            self.channel = Channel(f"{self.workdir}/ctl", deadline)
+            self.monitor = Channel(f"{self.workdir}/qmp", deadline)
+            self._qmp("qmp_capabilities")
+        except GuestDied:
+            raise GuestDied("QEMU does not start: " + self.qemu_log()) from None
+
+    def qemu_log(self):
+        with open(f"{self.workdir}/qemu.log", encoding="utf-8", errors="replace") as log:
+            return log.read().strip()
+
+    def console_text(self):
+        try:
+            with open(self.console, encoding="utf-8", errors="replace") as file:
+                return file.read().replace("\r", "")
+        except FileNotFoundError:
+            return ""
+
+    def _qmp(self, execute, **arguments):
+        self.monitor.send(json.dumps({"execute": execute, "arguments": arguments}))
+        deadline = time.monotonic() + 30
+        while True:
+            line = self.monitor.line(deadline)
+            if line is None:
+                raise GuestDied("QEMU's monitor does not answer")
+            answer = json.loads(line)
+            if "return" in answer:
+                return answer["return"]
+            if "error" in answer:
+                return answer["error"]["desc"]
+
+    def hmp(self, command):
+        """A command of QEMU's human monitor; its answer as text."""
+        return self._qmp("human-monitor-command", **{"command-line": command})
+
+    def kill(self):
+        """As a power cut would. Safe to call twice."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        for channel in (self.channel, self.monitor):
+            if channel:
+                channel.close()
+        self.channel = self.monitor = None
+        self.slot.close()

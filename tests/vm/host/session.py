@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""session: cases on guests: run them, judge them, replace guests that broke.
+
+Why: a kernel that oopsed, a guest that died or hangs must cost one case, not
+the run. Used by tests/vm/run and tests/vm/shell.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import tempfile
+import time
+from typing import NamedTuple
+
+from . import layers
+from .machine import Disks, GuestDied, Machine
+
+BOOT_SECONDS = 180
+# what the agent may take on top of a case, to take down what it left
+GRACE_SECONDS = 120
+
+
+class Result(NamedTuple):
+    kernel: str
+    case: str
+    status: str     # ok, fail, skip
+    seconds: float
+    reason: str
+    log: str
+
+
+def add_options(parser):
+    """The options that runner and shell share."""
+    parser.add_argument("--payload", metavar="DIR",
+                        help="tree to lay over the root, or none (default: made of the"
+                             " sources and build directory by tests/vm/payload)")
+    parser.add_argument("--cpu", default="max", help="QEMU CPU model (default: max)")
+    parser.add_argument("--cpus", type=int, default=2, help=argparse_hidden())
+    parser.add_argument("--memory", type=int, default=2048, metavar="MIB",
+                        help="the guest's RAM (default: 2048)")
+    parser.add_argument("--nvdimm", type=int, default=2, metavar="N",
+                        help="number of NVDIMMs (default: 2)")
+    parser.add_argument("--nvdimm-size", type=int, default=1024, metavar="MIB",
+                        help="size of each, a multiple of 16 (default: 1024)")
+    parser.add_argument("--append", default="", metavar="WORDS",
+                        help="more kernel parameters")
+    parser.add_argument("--accel", default="tcg", choices=("tcg", "kvm"))
+    parser.add_argument("--keep", action="store_true",
+                        help="keep console logs and disks, and say where")
+
+
+def argparse_hidden():
+    import argparse
+    return argparse.SUPPRESS
+
+
+def exit_on_signals():
+    """SIGTERM and SIGHUP unwind like SIGINT, so that every finally runs."""
+    def leave(number, _frame):
+        raise SystemExit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, leave)
+
+
+def scratch_parent():
+    """Where backing files go: memory, if the host has any to mount."""
+    if "TMPDIR" in os.environ:
+        return os.environ["TMPDIR"]
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
+
+
+class Session:
+    """Guests of one kernel, one at a time, with one payload."""
+
+    def __init__(self, options, kernel, root, tree, cases, on_output=None):
+        self.options, self.kernel = options, kernel
+        self.on_output = on_output or (lambda line: None)
+        self.machine = self.disks = None
+        self.boots = []
+        self.workdir = tempfile.mkdtemp(prefix="pmemfail-vm.", dir=scratch_parent())
+        try:
+            self.layers = layers.stack(root, kernel, tree, cases, self.workdir)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._drop()
+        if not self.options.keep:
+            shutil.rmtree(self.workdir, ignore_errors=True)
+
+    def _drop(self, keep_disks=False):
+        """The guest goes; its disks too, unless the next is to find them."""
+        if self.machine:
+            self.machine.kill()
+            if self.options.keep:
+                with contextlib.suppress(OSError):
+                    os.rename(self.machine.console,
+                              f"{self.machine.console}.{len(self.boots)}")
+            self.machine = None
+        if self.disks and not keep_disks:
+            if not self.options.keep:
+                self.disks.remove()
+            self.disks = None
+
+    def _boot(self):
+        if not self.disks:
+            self.disks = Disks(self.workdir, self.options.nvdimm, self.options.nvdimm_size)
+        self.machine = Machine(self.options, self.kernel, self.layers, self.disks, self.workdir)
+        start = time.monotonic()
+        while True:
+            line = self.machine.channel.line(start + BOOT_SECONDS)
+            if line is None:
+                raise GuestDied(f"the guest is not up after {BOOT_SECONDS} s")
+            if line.startswith("READY"):
+                self.boots.append(time.monotonic() - start)
+                return
+
+    def run(self, case, seconds):
+        """One case, named NAME[:ARGUMENT...]. Returns its Result."""
+        start = time.monotonic()
+        log = []
+        boot = 1
+        while True:
+            try:
+                if not self.machine:
+                    self._boot()
+                if boot == 1:
+                    start = time.monotonic()
+                verdict = self._converse(case, seconds, boot, log)
+            except GuestDied as error:
+                log.append("--- end of the console")
+                if self.machine:
+                    log += self.machine.console_text().splitlines()[-60:]
+                self._drop()
+                verdict = ("fail", str(error))
+            if verdict:
+                return Result(self.kernel.series, case, verdict[0],
+                              time.monotonic() - start, verdict[1], "\n".join(log))
+            self._drop(keep_disks=True)
+            boot += 1
+
+    def _converse(self, case, seconds, boot, log):
+        """Until the verdict (status, reason), or None at a power cut."""
+        name, *arguments = case.split(":")
+        channel = self.machine.channel
+        channel.send(" ".join(["RUN", str(seconds), str(boot), name, *arguments]))
+        deadline = time.monotonic() + seconds + GRACE_SECONDS
+        while True:
+            line = channel.line(deadline)
+            if line is None:
+                raise GuestDied(f"the guest does not answer {seconds} s + {GRACE_SECONDS} s"
+                                " after the start")
+            word, _, rest = line.partition(" ")
+            if word == "|":
+                log.append(rest)
+                self.on_output(rest)
+            elif word == "HMP":
+                answer = self.machine.hmp(rest).replace("\\", "\\\\").replace("\r", "")
+                channel.send("REPLY " + answer.replace("\n", "\\n"))
+            elif word == "POWERCUT":
+                return None
+            elif word == "RESULT":
+                status, _, condition, *reason = rest.split(" ", 3)
+                if condition != "clean":
+                    self._drop()
+                return status, reason[0] if reason else ""
