@@ -91,7 +91,8 @@ wait_for() {
 bounded() {
 	local seconds=$1 pid status=0
 	shift
-	"$@" &
+	# without job control the shell would give it /dev/null to read from
+	"$@" <&0 &
 	pid=$!
 	if try_for "$seconds" gone "$pid"; then
 		wait "$pid" || status=$?

@@ -98,6 +98,8 @@ def stack(root, kernel, tree, cases, workdir):
         shutil.copy(f"{VM}/guest/{name}", f"{harness}/{TESTS}/{name}")
     for name, path in cases.items():
         shutil.copy(path, f"{harness}/{TESTS}/cases/{name}.sh")
+    # what the cases share
+    shutil.copytree(f"{VM}/cases/lib", f"{harness}/{TESTS}/cases/lib")
     units = f"{harness}/etc/systemd/system"
     os.makedirs(f"{units}/multi-user.target.wants")
     shutil.copy(f"{VM}/guest/pmemfail-agent.service", units)

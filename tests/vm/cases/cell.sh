@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# variants: xfs:raw xfs:partition xfs:dm ext4:raw ext4:partition ext4:dm xfs-plain:raw xfs-plain:partition xfs-reflink:raw ext4-nojournal:raw xfs:striped ext4:dm2
+#
+# cell FILESYSTEM STACK [stock]: the device goes while a file system on it is
+# mounted and mapped, and everything ends well. With "stock", without pmemfail.
+
+# shellcheck source=tests/vm/cases/lib/green.sh
+source "$TESTS/cases/lib/green.sh"
+
+case_run() {
+	local kind=$1 stack=$2 dev pids name
+	STOCK=${3:-}
+
+	pmemfail_up
+	dev=$(fs_make "$kind" "$stack")
+	for name in reader writer untouched ignore; do
+		file_make "$MNT/$name" 4
+	done
+	mkdir "$MNT/dir"
+	file_make "$MNT/dir/still" 2
+	if [[ $kind == xfs-reflink ]]; then
+		cp --reflink=always "$MNT/reader" "$MNT/shared"
+		victim shared reader "$MNT/shared"
+	fi
+	victim reader reader "$MNT/reader"
+	victim writer writer "$MNT/writer"
+	victim untouched untouched "$MNT/untouched"
+	victim ignore ignore "$MNT/ignore"
+	keep "$MNT/reader" "$MNT/writer" "$MNT/untouched" "$MNT/ignore" "$MNT/dir/still"
+	site "$MNT"
+	watched
+	pids=("${VICTIM[@]}")
+
+	removal /dev/pmem0
+	say "unbind took $UNBIND_MS ms"
+	recorded handled pmem0
+	recorded_victims "${pids[@]}"
+
+	returned "$stack"
+	sums_check "$dev"
+}

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# green.sh: the story of a removal, and what "ended well" means, once for all
+# cases: the unbind returns; every process is told once and can read nothing;
+# the file system is shut down, not frozen; umount succeeds; the kernel says
+# nothing; after a rebind it mounts and what was synced is there.
+#
+# Sourced by the cases:  source "$TESTS/cases/lib/green.sh"
+
+# shellcheck source=tests/vm/cases/lib/victims.sh
+source "$TESTS/cases/lib/victims.sh"
+# shellcheck source=tests/vm/cases/lib/product.sh
+source "$TESTS/cases/lib/product.sh"
+
+UNBIND_SECONDS=60
+# directories that are file systems on what will be removed -> descriptor
+declare -gA SITE=()
+# CLOCK_BOOTTIME ms when the last unbind had returned; how long it took
+REMOVED_MS=0
+UNBIND_MS=0
+
+# site DIR: this file system is judged. Opened now: once shut down nobody can.
+site() {
+	local fd
+	exec {fd}<"$1"
+	SITE[$1]=$fd
+}
+
+# file_make PATH MIB: content that is on the media when it returns.
+file_make() {
+	dd if=/dev/urandom of="$1" bs=1M count="$2" conv=fsync status=none
+}
+
+# keep FILE...: what these hold now is synced and must be there afterwards.
+keep() {
+	sync "$@"
+	sha256sum "$@" >>"$RUN/sums"
+}
+
+# unbind_bounded DEV...: all at once, each within its time.
+unbind_bounded() {
+	local dev pids=() start
+	for dev; do nd_remember "$dev"; done
+	start=$(now_ms)
+	for dev; do
+		unbind "$dev" &
+		pids+=("$!")
+	done
+	for dev in "${pids[@]}"; do
+		if ! try_for "$UNBIND_SECONDS" gone "$dev"; then
+			fault "the unbind does not return within $UNBIND_SECONDS s"
+		elif ! wait "$dev"; then
+			fault "the unbind failed"
+		fi
+	done
+	UNBIND_MS=$(($(now_ms) - start))
+	REMOVED_MS=$(now_boot)
+}
+
+# So that rebind knows it in this shell.
+nd_remember() {
+	nd_of "$1" >"$RUN/nd-${1##*/}.new"
+	mv "$RUN/nd-${1##*/}.new" "$RUN/nd-${1##*/}"
+}
+
+sites_check_state() {
+	local dir state
+	for dir in "${!SITE[@]}"; do
+		state=$("$TESTS/fsstate" "${SITE[$dir]}" 2>&1) || true
+		[[ $state == 'frozen=0 '* ]] || fault "$dir is still frozen ($state)"
+		[[ $state =~ write=(EIO|EROFS|ESHUTDOWN|ENODEV)$ ]] ||
+			fault "$dir is not shut down ($state)"
+	done
+}
+
+sites_umount() {
+	local dir fd
+	for dir in "${!SITE[@]}"; do
+		fd=${SITE[$dir]}
+		exec {fd}<&-
+		unset "SITE[$dir]"
+		mountpoint -q "$dir" || continue
+		bounded 30 umount "$dir" || fault "umount of $dir fails or hangs"
+	done
+	try_for 5 no_superblocks || fault "a superblock is left: $(superblocks_left)"
+}
+
+superblocks_left() {
+	find /sys/fs/xfs /sys/fs/ext4 -mindepth 1 -maxdepth 1 \
+		! -name stats ! -name features ! -name debug 2>/dev/null | paste -sd' '
+}
+
+no_superblocks() {
+	[[ -z $(superblocks_left) ]]
+}
+
+kmsg_clean() {
+	local bad
+	bad=$(kmsg_check) || fault "kernel complaint: $(head -n 1 <<<"$bad")"
+}
+
+# removal DEV...: from the unbind to the umount.
+removal() {
+	unbind_bounded "$@"
+	removal_judge
+}
+
+removal_judge() {
+	victims_check "$REMOVED_MS"
+	sites_check_state
+	kmsg_clean
+	victims_end
+	sites_umount
+	kmsg_clean
+}
+
+# returned STACK DEV: the devices of stack_make are bound again, with all that
+# stood on them.
+returned() {
+	local stack=$1 disk=/dev/pmem0
+	case $stack in
+	dm | dm2 | striped) dmsetup remove --retry test || fault "cannot remove the dm device" ;;
+	esac
+	rebind "$disk" || fault "$disk cannot be bound again"
+	case $stack in
+	partition) wait_for 10 "${disk}p1" test -b "${disk}p1" ;;
+	dm) dm_linear test "$disk" >/dev/null ;;
+	dm2) dm_linear test "$disk" /dev/pmem1 >/dev/null ;;
+	striped) dm_striped test "$disk" /dev/pmem1 >/dev/null ;;
+	esac
+}
+
+# sums_check DEV [DIR]: it mounts, and all that was kept is as it was.
+sums_check() {
+	local dev=$1 dir=${2:-$MNT} bad
+	(mount_dax "$dev" "$dir") || { fault "$dev does not mount again"; return 0; }
+	bad=$(sha256sum --quiet -c "$RUN/sums" 2>&1) || fault "synced content is lost: ${bad%%$'\n'*}"
+	umount "$dir" || fault "$dir cannot be unmounted after the return"
+	kmsg_clean
+}

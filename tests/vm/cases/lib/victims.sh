@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# victims.sh: processes that map files, and what each must have seen when the
+# memory is gone. The programs are tests/vm/progs/victim.c and hammer.c.
+#
+# Why: every case judges its victims by the same words. Sourced by green.sh.
+
+# name -> pid, and name -> what it must have seen: told, deaf, spared
+declare -gA VICTIM=() EXPECT=()
+# a command in front of every victim: (unshare -m)
+VICTIM_VIA=()
+
+# fault TEXT: something is not as it must be. The demo collects these instead
+# of ending (FAULTS set).
+fault() {
+	[[ ${COLLECT_FAULTS:-} ]] || die "$*"
+	FAULTS+=("$*")
+}
+
+# victim NAME [OPTION...] MODE FILE...: running and ready when it returns.
+victim() {
+	local name=$1 mode
+	shift
+	background "${VICTIM_VIA[@]}" "$TESTS/victim" --status "$RUN/v-$name" "$@"
+	VICTIM[$name]=$BG_PID
+	EXPECT[$name]=told
+	for mode; do
+		case $mode in
+		ignore | blocked) EXPECT[$name]=deaf ;;
+		esac
+	done
+	try_for 30 has_line "$RUN/v-$name" '^ready' ||
+		die "victim $name is not ready: $(tail -n 1 "$RUN/v-$name" 2>&1)"
+	if [[ " $* " == *" --fork "* ]]; then
+		wait_for 30 "child of $name" has_line "$RUN/v-$name.child" '^ready'
+		VICTIM[$name.child]=$(sed -n 's/^child pid=//p' "$RUN/v-$name")
+		EXPECT[$name.child]=told
+		# it has the mappings of its parent
+		sed -n '/^map/p' "$RUN/v-$name" >>"$RUN/v-$name.child"
+	fi
+}
+
+# hammer NAME [OPTION...] FILE
+hammer() {
+	local name=$1
+	shift
+	background "$TESTS/hammer" --status "$RUN/v-$name" "$@"
+	VICTIM[$name]=$BG_PID
+	EXPECT[$name]=hammer
+	wait_for 30 "first accesses of $name" has_line "$RUN/v-$name" '^ready'
+}
+
+# The lowest address of the mappings of a victim.
+victim_addr() {
+	sed -n 's/^map .*addr=\(0x[0-9a-f]*\) .*/\1/p' "$RUN/v-$1" | sort | head -n 1
+}
+
+victim_sigbus() {
+	grep -c '^sigbus ' "$RUN/v-$1" || true
+}
+
+# One SIGBUS, of the right kind, with the right address.
+victim_check_told() {
+	local name=$1 line addr
+	if ! try_for 10 has_line "$RUN/v-$name" '^sigbus '; then
+		fault "$name (pid ${VICTIM[$name]}) was sent no SIGBUS"
+		return 0
+	fi
+	line=$(grep -m1 '^sigbus ' "$RUN/v-$name")
+	[[ $line == *' code=5 '* ]] || fault "$name: '$line' is not BUS_MCEERR_AO"
+	addr=$(victim_addr "$name")
+	[[ $line == *" addr=$addr "* ]] || fault "$name: '$line' but it maps at $addr"
+	[[ $line =~ \ lsb=(12|21)\  ]] || fault "$name: '$line' has a strange granularity"
+}
+
+victim_check_once() {
+	local n
+	n=$(victim_sigbus "$1")
+	((n <= 1)) || fault "$1 (pid ${VICTIM[$1]}) was sent $n SIGBUS instead of one"
+}
+
+# No page of the file can be read any more; privately copied pages can.
+victim_check_gone() {
+	local name=$1 before line
+	before=$(grep -c '^probed' "$RUN/v-$name" || true)
+	kill -USR1 "${VICTIM[$name]}" || { fault "$name is dead"; return 0; }
+	if ! try_for 30 probed_more "$name" "$before"; then
+		fault "$name does not come back from reading its mapping"
+		return 0
+	fi
+	while read -r line; do
+		[[ $line == *' read=0 '* ]] ||
+			fault "$name can still read removed memory: $line"
+		[[ $line == *' lost=0 '* ]] || fault "$name lost private pages: $line"
+	done < <(grep '^probe ' "$RUN/v-$name")
+	if has_line "$RUN/v-$name" '^deaf' && ! has_line "$RUN/v-$name" '^deaf signal=7'; then
+		fault "$name, deaf to SIGBUS, was not ended by its access"
+	fi
+}
+
+probed_more() {
+	(($(grep -c '^probed' "$RUN/v-$1" || true) > $2))
+}
+
+# Nothing succeeded after the removal was complete (in ms of now_boot).
+hammer_check() {
+	local name=$1 removed_ms=$2 last
+	kill -USR1 "${VICTIM[$name]}" || { fault "$name is dead"; return 0; }
+	wait_for 10 "answer of $name" has_line "$RUN/v-$name" '^hammer'
+	last=$(sed -n 's/^hammer .*last_ns=\([0-9]*\) .*/\1/p' "$RUN/v-$name" | tail -n 1)
+	((last / 1000000 <= removed_ms)) ||
+		fault "$name touched the memory $((last / 1000000 - removed_ms)) ms after it was removed"
+}
+
+# CLOCK_BOOTTIME in ms (a guest never suspends, so /proc/uptime is it).
+now_boot() {
+	local up
+	read -r up _ </proc/uptime
+	up=${up/./}
+	echo $((10#$up * 10))
+}
+
+# Everything the victims must have seen. $1: when the removal was complete.
+victims_check() {
+	local name
+	for name in "${!VICTIM[@]}"; do
+		case ${EXPECT[$name]} in
+		told | hammer) victim_check_told "$name" ;;
+		esac
+	done
+	for name in "${!VICTIM[@]}"; do
+		case ${EXPECT[$name]} in
+		told | deaf) victim_check_gone "$name" ;;
+		hammer) hammer_check "$name" "$1" ;;
+		spared)
+			[[ $(victim_sigbus "$name") == 0 ]] ||
+				fault "$name was sent a SIGBUS it has nothing to do with"
+			;;
+		esac
+	done
+	for name in "${!VICTIM[@]}"; do
+		victim_check_once "$name"
+	done
+}
+
+# They end; a process that cannot be ended is a finding.
+victims_end() {
+	local name pid
+	for name in "${!VICTIM[@]}"; do
+		pid=${VICTIM[$name]}
+		kill -TERM "$pid" 2>/dev/null || true
+	done
+	for name in "${!VICTIM[@]}"; do
+		pid=${VICTIM[$name]}
+		if ! try_for 10 gone "$pid"; then
+			kill -KILL "$pid" 2>/dev/null || true
+			fault "$name (pid $pid, state $(proc_state "$pid")) does not end"
+		fi
+		victim_check_once "$name"
+		unset "VICTIM[$name]"
+	done
+}
