@@ -80,19 +80,24 @@ struct pmf_sys_ops {
 	int (*is_own)(struct pmf_sys *s, int fd, const struct pmf_policy *p, bool *ret);
 
 	/* --- freeze.c, guard.c --- HOLD */
-	/* Reserve all that a freeze needs, tell the guard and /run/pmemfail/frozen. */
+	/* Reserve all that a freeze needs, tell the guard and /run/pmemfail/frozen.
+	 * timeout_us counts from the call of freeze. */
 	int (*freeze_prepare)(struct pmf_sys *s, int fd, const char *name,
-			      uint64_t deadline_us, struct pmf_freeze **ret);
-	/* Freeze in a thread of its own; -ETIMEDOUT at the deadline, after which a
-	 * freeze that succeeds late thaws itself at once. */
+			      uint64_t timeout_us, struct pmf_freeze **ret);
+	/* Freeze in a thread of its own; -ETIMEDOUT when the time is over, after which
+	 * a freeze that succeeds late thaws itself at once. -EBUSY: somebody else has
+	 * frozen it. */
 	int (*freeze)(struct pmf_sys *s, struct pmf_freeze *f);
 	/* FROZEN. Also 0 when the kernel has thawed it already (EINVAL, >= 6.8).
-	 * Tries again on other errors for a bounded time. */
+	 * Tries again on other errors for a bounded time. After a freeze that failed
+	 * it undoes what somebody else froze. */
 	int (*thaw)(struct pmf_sys *s, struct pmf_freeze *f);
-	/* Forget it everywhere: after thaw, or when it was never frozen. NULL is fine. */
+	/* Forget it everywhere: after thaw, or when it was never frozen. NULL is fine.
+	 * When thaw failed for good, guard and record stay behind and go on trying. */
 	struct pmf_freeze *(*freeze_done)(struct pmf_sys *s, struct pmf_freeze *f);
 	/* Thaw what a dead process left frozen, by /run/pmemfail/frozen.
-	 * *ret_n: how many were frozen and are not any more. */
+	 * *ret_n: how many were frozen and are not any more; set on error too, which
+	 * is that of the first one that could not be thawed. */
 	int (*thaw_leftovers)(struct pmf_sys *s, unsigned int *ret_n);
 
 	/* --- shutdown.c --- FROZEN, HOLD */
