@@ -84,15 +84,15 @@ cleanup_nvdimm() {
 		disk=${file%/badblocks}
 		nd=$(nd_of "${disk##*/}")
 		echo "$nd" >"$RUN/nd-${disk##*/}"
-		echo "$nd" >"$ND/drivers/nd_pmem/unbind" || echo "cannot unbind $nd"
+		bounded 10 nd_unbind "$nd" || echo "cannot unbind $nd"
 	done
 	for file in "$RUN"/nd-*; do
 		[[ -e $file ]] || continue
 		disk=${file##*/nd-}
 		nd=$(<"$file")
 		[[ -e /sys/block/$disk ]] && continue
-		bounded 10 tee "$ND/drivers/nd_pmem/bind" <<<"$nd" >/dev/null &&
-			try_for 10 test -b "/dev/$disk" || echo "cannot bind $nd again"
+		bounded 10 nd_bind "$nd" && try_for 10 test -b "/dev/$disk" ||
+			echo "cannot bind $nd again"
 	done
 	for file in "$ND"/devices/region*/badblocks; do
 		[[ -e $file && -n $(<"$file") ]] && guest_spoiled "poison stays in $file"

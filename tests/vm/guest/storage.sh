@@ -64,19 +64,27 @@ nd_of() {
 	fi
 }
 
+nd_bind() {
+	echo "$1" >"$ND/drivers/nd_pmem/bind"
+}
+
+nd_unbind() {
+	echo "$1" >"$ND/drivers/nd_pmem/unbind"
+}
+
 # unbind DEV: as an admin would, by sysfs. Takes as long as the kernel takes.
 unbind() {
 	local nd
 	nd=$(nd_of "$1")
 	echo "$nd" >"$RUN/nd-${1##*/}"
-	echo "$nd" >"$ND/drivers/nd_pmem/unbind"
+	nd_unbind "$nd"
 }
 
 # rebind DEV: the block device is back when it returns.
 rebind() {
 	local nd
 	nd=$(nd_of "$1")
-	echo "$nd" >"$ND/drivers/nd_pmem/bind"
+	nd_bind "$nd"
 	wait_for 10 "$1 after rebind" test -b "$1"
 }
 

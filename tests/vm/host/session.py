@@ -5,7 +5,10 @@ Why: a kernel that oopsed, a guest that died or hangs must cost one case, not
 the run. Used by tests/vm/run and tests/vm/shell.
 """
 
+import argparse
 import contextlib
+import fcntl
+import glob
 import os
 import shutil
 import signal
@@ -36,7 +39,7 @@ def add_options(parser):
                         help="tree to lay over the root, or none (default: made of the"
                              " sources and build directory by tests/vm/payload)")
     parser.add_argument("--cpu", default="max", help="QEMU CPU model (default: max)")
-    parser.add_argument("--cpus", type=int, default=2, help=argparse_hidden())
+    parser.add_argument("--cpus", type=int, default=2, help=argparse.SUPPRESS)
     parser.add_argument("--memory", type=int, default=2048, metavar="MIB",
                         help="the guest's RAM (default: 2048)")
     parser.add_argument("--nvdimm", type=int, default=2, metavar="N",
@@ -47,12 +50,8 @@ def add_options(parser):
                         help="more kernel parameters")
     parser.add_argument("--accel", default="tcg", choices=("tcg", "kvm"))
     parser.add_argument("--keep", action="store_true",
-                        help="keep console logs and disks, and say where")
-
-
-def argparse_hidden():
-    import argparse
-    return argparse.SUPPRESS
+                        help="keep console logs and disks, and say where (they stay until"
+                             " you or a later run remove them: copy what you need)")
 
 
 def exit_on_signals():
@@ -70,6 +69,27 @@ def scratch_parent():
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
 
 
+def work_directory():
+    """A fresh directory and the lock that says it is in use.
+
+    Those of runners that were killed before they could clean up go here.
+    """
+    parent = scratch_parent()
+    for old in glob.glob(f"{parent}/pmemfail-vm.*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(f"{old}/lock", os.O_RDWR)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(old)
+            finally:
+                os.close(lock)
+    path = tempfile.mkdtemp(prefix="pmemfail-vm.", dir=parent)
+    lock = os.open(f"{path}/lock.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    os.rename(f"{path}/lock.new", f"{path}/lock")
+    return path, lock
+
+
 class Session:
     """Guests of one kernel, one at a time, with one payload."""
 
@@ -78,7 +98,7 @@ class Session:
         self.on_output = on_output or (lambda line: None)
         self.machine = self.disks = None
         self.boots = []
-        self.workdir = tempfile.mkdtemp(prefix="pmemfail-vm.", dir=scratch_parent())
+        self.workdir, self.lock = work_directory()
         try:
             self.layers = layers.stack(root, kernel, tree, cases, self.workdir)
         except BaseException:
@@ -95,6 +115,7 @@ class Session:
         self._drop()
         if not self.options.keep:
             shutil.rmtree(self.workdir, ignore_errors=True)
+            os.close(self.lock)
 
     def _drop(self, keep_disks=False):
         """The guest goes; its disks too, unless the next is to find them."""
@@ -136,10 +157,13 @@ class Session:
                     start = time.monotonic()
                 verdict = self._converse(case, seconds, boot, log)
             except GuestDied as error:
-                log.append("--- end of the console")
+                tail = ["--- end of the console"]
                 if self.machine:
-                    log += self.machine.console_text().splitlines()[-60:]
+                    tail += self.machine.console_text().splitlines()[-60:]
                 self._drop()
+                log += tail
+                for line in tail:
+                    self.on_output(line)
                 verdict = ("fail", str(error))
             if verdict:
                 return Result(self.kernel.series, case, verdict[0],
