@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * pmemfailctl: see how persistent memory is protected, and make its removal safe.
+ *
+ * This file holds the command table and reads the command line; each verb is in
+ * verb-NAME.c. Newcomers: read ctl_verbs, then the verb you are after.
+ */
+#include "ctl.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "text.h"
+
+const struct ctl_option ctl_global_options[] = {
+	{ CTL_JSON, 0, "json", NULL, "print JSON (schema 1, sizes in bytes)" },
+	{ CTL_QUIET, 'q', "quiet", NULL, "errors only; list and devices: bare names" },
+	{ CTL_VERBOSE, 'v', "verbose", NULL, "tell on stderr what the library does" },
+	{ CTL_NO_COLOUR, 0, "no-color", NULL, "no colours, as with NO_COLOR set" },
+	{ CTL_HELP, 'h', "help", NULL, "show this, or the help of a verb" },
+	{ CTL_VERSION, 'V', "version", NULL, "show the version" },
+	{}
+};
+
+static const struct ctl_option list_options[] = {
+	{ CTL_STATE, 's', "state", "STATE", "only failures in this state" },
+	{}
+};
+
+static const struct ctl_option prepare_remove_options[] = {
+	{ CTL_YES, 'y', "yes", NULL, "do not ask" },
+	{}
+};
+
+const struct ctl_verb ctl_verbs[] = {
+	{ "status", "", 0, 0, "Show whether all is well, in five lines",
+	  "Is the daemon running, is the kernel module loaded, how many devices are\n"
+	  "protected, which failures were recorded, is anything frozen. This is what\n"
+	  "pmemfailctl does without a verb.",
+	  NULL, ctl_status },
+	{ "doctor", "", 0, 0, "Show what is protected, what is not, and what to do",
+	  "Findings about the machine and about each device: OK, NOTE, WARNING (partly\n"
+	  "protected) or PROBLEM (not protected), with advice. Changes nothing.\n"
+	  "Exit code 0: all protected, 1: warnings, 8: problems.",
+	  NULL, ctl_doctor },
+	{ "devices", "", 0, 0, "List the pmem devices",
+	  "Every pmem namespace of the machine, bound to a driver or not.",
+	  NULL, ctl_devices },
+	{ "list", "", 0, 0, "List recorded failures, newest first",
+	  "States: pending, handling, handled, cleared, failed, unsupported.",
+	  list_options, ctl_list },
+	{ "show", "ID", 1, 1, "Show what happened in one failure",
+	  "The steps with how long each took, the processes that were told, and the\n"
+	  "reason when it could not be handled.",
+	  NULL, ctl_show },
+	{ "assess", "DEVICE", 1, 1, "Show what removing a device would hit",
+	  "The dry run: filesystems, files and processes that use the device now, and\n"
+	  "what a removal would do to them. Changes nothing. DEVICE: pmem0, /dev/pmem0,\n"
+	  "dax0.0, namespace0.0, a UUID, or a partition or device-mapper device over it.",
+	  NULL, ctl_assess },
+	{ "prepare-remove", "DEVICE", 1, 1, "Make a device safe to remove, now",
+	  "Shuts down and unmounts every filesystem on the device. Programs that map\n"
+	  "files there get SIGBUS, which ends those that do not expect it. What was\n"
+	  "synced is kept. Asks first; without a terminal it needs --yes. Once begun it\n"
+	  "cannot be interrupted.",
+	  prepare_remove_options, ctl_prepare_remove },
+	{ "thaw", "", 0, 0, "Thaw what a dead pmemfail process left frozen",
+	  "Only filesystems that pmemfail itself froze. Harmless when there are none:\n"
+	  "systemd runs it each time pmemfaild ends.",
+	  NULL, ctl_thaw },
+	{}
+};
+
+const struct ctl_verb *ctl_find_verb(const char *name)
+{
+	for (const struct ctl_verb *v = ctl_verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+static void set_option(struct ctl *c, int key, const char *arg)
+{
+	switch (key) {
+	case CTL_JSON:
+		c->json = true;
+		break;
+	case CTL_QUIET:
+		c->quiet = true;
+		break;
+	case CTL_VERBOSE:
+		c->verbose = true;
+		break;
+	case CTL_NO_COLOUR:
+		c->no_colour = true;
+		break;
+	case CTL_HELP:
+		c->help = true;
+		break;
+	case CTL_VERSION:
+		c->version = true;
+		break;
+	case CTL_YES:
+		c->yes = true;
+		break;
+	case CTL_STATE:
+		c->state = arg;
+		break;
+	}
+}
+
+#define MAX_OPTIONS 16
+
+/* Append one table to what getopt_long() takes. */
+static void add_options(const struct ctl_option *o, struct option *longs, size_t *n,
+			char *shorts)
+{
+	for (; o && o->key && *n < MAX_OPTIONS; o++) {
+		longs[(*n)++] = (struct option){ .name = o->name, .val = (int)o->key,
+			.has_arg = o->arg ? required_argument : no_argument };
+		if (o->letter)
+			sprintf(shorts + strlen(shorts), "%c%s", o->letter, o->arg ? ":" : "");
+	}
+}
+
+static int key_from_letter(const struct ctl_option *o, int letter)
+{
+	for (; o && o->key; o++)
+		if (o->letter == letter)
+			return (int)o->key;
+	return 0;
+}
+
+/* -1: go on; else the exit code. Options may stand before and after the verb. */
+static int parse(struct ctl *c, int argc, char **argv)
+{
+	struct option longs[MAX_OPTIONS + 1] = {};
+	char shorts[2 * MAX_OPTIONS + 2] = ":";
+	bool words = false;	/* "--" was seen: no options from here on */
+	size_t n = 0;
+	int key, given;
+
+	/* No global option takes an argument: the first other word is the verb. */
+	for (int i = 1; i < argc && !c->verb; i++) {
+		if (!words && strcmp(argv[i], "--") == 0) {
+			words = true;
+			continue;
+		}
+		if (!words && argv[i][0] == '-' && argv[i][1])
+			continue;
+		c->verb = ctl_find_verb(argv[i]);
+		if (!c->verb)
+			return ctl_error(CTL_USAGE, "there is no verb '%s'. 'pmemfailctl --help'"
+					 " lists them.", argv[i]);
+	}
+	add_options(ctl_global_options, longs, &n, shorts);
+	if (c->verb)
+		add_options(c->verb->options, longs, &n, shorts);
+
+	while ((key = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (key == ':')
+			return ctl_error(CTL_USAGE, "option '%s' needs a value.",
+					 argv[optind - 1]);
+		if (key == '?' && optopt >= 256)
+			return ctl_error(CTL_USAGE, "option '%s' takes no value.",
+					 argv[optind - 1]);
+		if (key == '?' && optopt)
+			return ctl_error(CTL_USAGE, "there is no option '-%c' here. See"
+					 " 'pmemfailctl%s%s --help'.", optopt,
+					 c->verb ? " " : "", c->verb ? c->verb->name : "");
+		if (key == '?')
+			return ctl_error(CTL_USAGE, "there is no option '%s' here. See"
+					 " 'pmemfailctl%s%s --help'.", argv[optind - 1],
+					 c->verb ? " " : "", c->verb ? c->verb->name : "");
+		if (key < 256) {
+			int k = key_from_letter(ctl_global_options, key);
+
+			key = k || !c->verb ? k : key_from_letter(c->verb->options, key);
+		}
+		set_option(c, key, optarg);
+	}
+
+	if (c->help) {
+		ctl_help(c->verb);
+		return CTL_OK;
+	}
+	if (c->version) {
+		printf("pmemfailctl %s\n", pmemfail_version());
+		return CTL_OK;
+	}
+	if (!c->verb) {
+		c->verb = ctl_find_verb("status");
+		return -1;
+	}
+	given = argc - optind - 1;	/* the verb itself was permuted to the front */
+	if (given < c->verb->min_args)
+		return ctl_error(CTL_USAGE, "'%s' needs its argument: pmemfailctl %s %s",
+				 c->verb->name, c->verb->name, c->verb->args);
+	if (given > c->verb->max_args)
+		return ctl_error(CTL_USAGE, "'%s' takes no argument '%s'. See 'pmemfailctl %s"
+				 " --help'.", c->verb->name,
+				 argv[optind + 1 + c->verb->max_args], c->verb->name);
+	return -1;
+}
+
+static void look_at_terminal(struct ctl *c)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct winsize ws;
+
+	if (!isatty(STDOUT_FILENO))
+		return;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0)
+		c->width = ws.ws_col;
+	c->colour = !c->no_colour && !(no && *no) && term && *term &&
+		    strcmp(term, "dumb") != 0;
+}
+
+static void log_library(int level, const char *text, void *userdata)
+{
+	char *safe = text_escape(text);
+
+	(void)userdata;
+	fprintf(stderr, "pmemfailctl: <%d> %s\n", level, safe);
+	free(safe);
+}
+
+static int run(struct ctl *c, char **args)
+{
+	int r;
+
+	if (geteuid() != 0)
+		return ctl_error(CTL_PERMISSION, "'%s' needs root. Try: sudo pmemfailctl %s",
+				 c->verb->name, c->verb->name);
+	r = pmemfail_new(&c->lib);
+	if (r < 0)
+		return ctl_error_library(r, "begin", NULL);
+	if (c->verbose)
+		pmemfail_set_log_fn(c->lib, log_library, NULL);
+	r = pmemfail_read_config(c->lib, NULL);
+	if (r < 0)
+		return ctl_error_library(r, "read the configuration", NULL);
+	return c->verb->run(c, args);
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl c = {};
+	int code;
+
+	setlocale(LC_CTYPE, "");
+	/* A reader that went away must not end this program half-way through a
+	 * removal: the write error is seen at the end instead. */
+	signal(SIGPIPE, SIG_IGN);
+
+	code = parse(&c, argc, argv);
+	if (code < 0) {
+		look_at_terminal(&c);
+		code = run(&c, argv + optind + (optind < argc));
+	}
+	c.lib = pmemfail_unref(c.lib);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		ctl_error(CTL_FAILED, "cannot write the output.");
+		return code != CTL_OK ? code : CTL_FAILED;
+	}
+	return code;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How pmemfailctl speaks: errors on stderr that name the thing and what to do,
+ * lines and JSON on stdout. Every verb calls this; nobody else prints errors.
+ */
+#include "ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+static void print_escaped(FILE *f, const char *prefix, const char *fmt, va_list ap)
+{
+	char *text = NULL, *safe;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		text_alloc(NULL);
+	safe = text_escape(text);
+	fprintf(f, "%s%s\n", prefix, safe);
+	free(safe);
+	free(text);
+}
+
+int ctl_error(enum ctl_exit code, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);	/* what came before stands before it also in a shared log */
+	va_start(ap, fmt);
+	print_escaped(stderr, "pmemfailctl: ", fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+void ctl_say(const struct ctl *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (c->json || c->quiet)
+		return;
+	va_start(ap, fmt);
+	print_escaped(stdout, "", fmt, ap);
+	va_end(ap);
+}
+
+enum ctl_exit ctl_exit_from_errno(int r)
+{
+	switch (-r) {
+	case 0:
+		return CTL_OK;
+	case EPERM:
+	case EACCES:
+		return CTL_PERMISSION;
+	case ENODEV:
+	case ENOENT:
+	case ENXIO:
+	case ENOTUNIQ:
+		return CTL_NOT_FOUND;
+	case EBUSY:
+		return CTL_BUSY;
+	case EOPNOTSUPP:
+		return CTL_UNSUPPORTED;
+	case EPROTO:
+		return CTL_NO_MODULE;
+	}
+	return CTL_FAILED;
+}
+
+int ctl_error_library(int r, const char *doing, const char *device)
+{
+	enum ctl_exit code = ctl_exit_from_errno(r);
+	const char *why = pmemfail_why(), *end;
+
+	if (device && r == -ENODEV)
+		return ctl_error(code, "no pmem device is called '%s'. 'pmemfailctl devices'"
+				 " lists those there are.", device);
+	if (device && r == -ENOTUNIQ)
+		return ctl_error(code, "'%s' lies on more than one pmem device: name one of"
+				 " them. 'pmemfailctl devices' lists them.", device);
+	if (!*why)
+		why = strerror(-r);
+	end = strchr(".!?", why[strlen(why) - 1]) ? "" : ".";
+	if (code == CTL_PERMISSION)
+		return ctl_error(code, "cannot %s: %s%s It takes root: try sudo.", doing, why,
+				 end);
+	if (code == CTL_BUSY)
+		return ctl_error(code, "cannot %s now: %s%s Try again when 'pmemfailctl status'"
+				 " shows nothing being handled.", doing, why, end);
+	return ctl_error(code, "cannot %s: %s%s", doing, why, end);
+}
+
+struct json_object *ctl_json_new(void)
+{
+	struct json_object *o = text_alloc(json_object_new_object());
+
+	ctl_json_add(o, "schema", text_alloc(json_object_new_int(1)));
+	return o;
+}
+
+struct json_object *ctl_json_from_library(char *text)
+{
+	struct json_object *o = json_tokener_parse(text);
+
+	if (!o) {
+		ctl_error(CTL_FAILED, "libpmemfail and pmemfailctl do not fit together: its JSON"
+			  " cannot be read. Install both in the same version.");
+		exit(CTL_FAILED);
+	}
+	free(text);
+	/* It is said once, at the top of what is printed. */
+	json_object_object_del(o, "schema");
+	return o;
+}
+
+void ctl_json_add(struct json_object *to, const char *key, struct json_object *value)
+{
+	if (json_object_object_add(to, key, value) < 0)
+		text_alloc(NULL);
+}
+
+void ctl_json_add_string(struct json_object *to, const char *key, const char *s)
+{
+	ctl_json_add(to, key, s ? text_alloc(json_object_new_string(s)) : NULL);
+}
+
+void ctl_json_print(struct json_object *o)
+{
+	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+						JSON_C_TO_STRING_SPACED |
+						JSON_C_TO_STRING_NOSLASHESCAPE);
+
+	puts(text_alloc((void *)text));
+	json_object_put(o);
+}

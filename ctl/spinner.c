@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A line that shows that work goes on; see spinner.h. Called by prepare-remove.
+ *
+ * A thread of its own writes it, past stdio: the terminal may be recorded to the
+ * very filesystem that is frozen just now, and a write to it then blocks. That
+ * must stop the spinner and nobody else; hence no lock is shared with the work.
+ */
+#include "spinner.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "text.h"
+
+struct spinner {
+	pthread_t thread;
+	atomic_bool stop;
+	const char *text;
+};
+
+static void put(const char *s)
+{
+	ssize_t n = write(STDERR_FILENO, s, strlen(s));
+
+	(void)n;	/* a terminal that cannot be written to shows nothing */
+}
+
+static void *spin(void *p)
+{
+	static const char signs[] = "|/-\\";
+	struct spinner *s = p;
+	char line[160];
+	bool shown = false;
+
+	for (unsigned int tick = 0; !atomic_load(&s->stop); tick++) {
+		struct timespec pause = { .tv_nsec = 100000000 };
+
+		nanosleep(&pause, NULL);
+		if (tick < 10)
+			continue;
+		snprintf(line, sizeof(line), "\r%c %s (%u s) ", signs[tick % 4], s->text,
+			 (tick + 1) / 10);
+		put(line);
+		shown = true;
+	}
+	if (shown)
+		put("\r\033[K");
+	return NULL;
+}
+
+struct spinner *spinner_start(const char *text)
+{
+	struct spinner *s;
+
+	if (!isatty(STDERR_FILENO))
+		return NULL;
+	s = text_alloc(calloc(1, sizeof(*s)));
+	s->text = text;
+	if (pthread_create(&s->thread, NULL, spin, s) != 0) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void spinner_stop(struct spinner *s)
+{
+	if (!s)
+		return;
+	atomic_store(&s->stop, true);
+	pthread_join(s->thread, NULL);
+	free(s);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the library's notices look like in the log. */
+#ifndef DAEMON_NOTICE_H
+#define DAEMON_NOTICE_H
+
+#include <pmemfail/pmemfail.h>
+
+void notice_log(const struct pmemfail_notice *n);
+
+#endif
