@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Pure parsers of what the kernel prints: device-mapper tables, /proc. They
+ * touch nothing but their arguments, so that they can be tested and fuzzed
+ * without a machine. lib/sys calls them. None but pmf_dm_parse_target()
+ * allocates: the reader of maps runs where malloc() may not be called.
+ */
+#ifndef PMF_SYS_PARSE_H
+#define PMF_SYS_PARSE_H
+
+#include "model/topology.h"
+
+/* --- parse-dm.c --- */
+
+/*
+ * One target of a device-mapper table, positions in sectors. Appends its
+ * segments, if any. Returns 1 when data can be followed through it (linear,
+ * striped), 0 when it holds none (error, zero), -EOPNOTSUPP for another type,
+ * -EINVAL for nonsense, -ENOMEM. On failure nothing is appended.
+ */
+int pmf_dm_parse_target(uint64_t start, uint64_t length, const char *type,
+			const char *params, struct pmf_segment **segments, size_t *n,
+			size_t *cap);
+
+/* --- parse-proc.c --- */
+
+/* A line of /proc/PID/maps. */
+struct pmf_maps_line {
+	uint64_t start, end;	/* addresses */
+	uint64_t offset;	/* bytes in the file */
+	dev_t devno;		/* of the superblock */
+	uint64_t ino;
+	const char *path;	/* in the line, not terminated; NULL: none */
+	size_t path_len;	/* newlines are \012 in it, and the kernel does not
+				 * escape the backslash: not decoded */
+};
+
+/* line of n bytes, without its newline. -EINVAL. */
+int pmf_parse_maps_line(const char *line, size_t n, struct pmf_maps_line *ret);
+
+struct pmf_proc_stat {
+	char comm[16];
+	char state;
+	uint64_t flags;		/* PF_* of the kernel */
+	uint64_t start_ticks;	/* since boot, in units of 1/sysconf(_SC_CLK_TCK) */
+};
+#define PMF_PF_EXITING	0x00000004
+#define PMF_PF_KTHREAD	0x00200000
+
+int pmf_parse_proc_stat(const char *text, struct pmf_proc_stat *ret);
+
+/* The real uid out of /proc/PID/status. */
+int pmf_parse_proc_uid(const char *text, uint32_t *ret);
+
+/*
+ * Who runs a process, out of /proc/PID/cgroup: the system's unit, foo.service;
+ * when that is itself a manager or container, also the innermost unit of those
+ * below it, user@1000.service/bar.service: a user names the latter as they like,
+ * so it never stands alone. Without a unit the path of the cgroup. -ENOENT: the
+ * root. -ENAMETOOLONG.
+ */
+int pmf_parse_cgroup(const char *text, char *buf, size_t size);
+
+/*
+ * Next swap area of /proc/swaps: its path, decoded, and whether it is a block
+ * device. Returns 1, or 0 at the end. *pos begins at the text.
+ */
+int pmf_parse_swaps(const char **pos, char *path, size_t size, bool *ret_block);
+
+#endif
