@@ -41,7 +41,10 @@ int pmf_str_to_utf8(const char *s, size_t n, char **ret);
  */
 int pmf_u64_from_string(const char *s, uint64_t *ret);
 
-/* asprintf() with the result as an output; *ret is freed first, as in strdup_to. */
+/*
+ * asprintf() with the result as an output. Frees what *ret was, afterwards: the old
+ * text may be an argument.
+ */
 int pmf_format(char **ret, const char *fmt, ...) _printf_(2, 3);
 
 #endif

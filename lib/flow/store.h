@@ -13,17 +13,22 @@ struct pmf_store;
 /*
  * Open, and create when writable. A corrupt file or one of a later version is
  * kept aside as NAME.corrupt-TIME and a fresh one begun: *ret_kept (may be NULL)
- * then names it, malloc'd. -ENOENT: read-only and not there.
+ * then names it, malloc'd, else is NULL; so also when the fresh one then fails.
+ * Read-only, nothing is moved: -EBADMSG corrupt, -EPROTONOSUPPORT later version,
+ * -ENOENT not there. -EROFS: writable wanted and not allowed. -ENOSPC, -EBUSY.
  */
 int pmf_store_open(const char *dir, bool writable, struct pmf_store **ret, char **ret_kept);
 struct pmf_store *pmf_store_close(struct pmf_store *s);
 
 /* Insert (f->id == 0: sets it) or update, with its cases and victims, in one
- * transaction that is on disk when this returns 0. */
+ * transaction that is on disk when this returns 0. On failure nothing of it is.
+ * -ENOENT: no failure of that id. -ENOSPC, -EROFS, -EBUSY, -EIO, -EBADMSG. */
 int pmf_store_put(struct pmf_store *s, struct pmf_failure *f);
-int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret);	/* -ENOENT */
+/* -ENOENT; -EBADMSG: the record is damaged. */
+int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret);
 
-/* Newest first; state < 0: all. fn returns non-zero to stop. Cases are not loaded. */
+/* Newest first; state < 0: all. fn returns non-zero to stop. Cases are not loaded.
+ * -EBADMSG at the end when a damaged record had to be passed over. */
 typedef int (*pmf_store_fn)(const struct pmf_failure *f, void *userdata);
 int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata);
 

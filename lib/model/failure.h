@@ -153,7 +153,8 @@ void pmf_case_done(struct pmf_case *c);
 /*
  * Judge a removal by its cases: handled when every filesystem is shut down with
  * no entry left, unsupported when all that is wrong is a holder or a filesystem
- * that cannot be handled, failed otherwise. Sets state and reason.
+ * that cannot be handled, failed otherwise. An unmount that is done outweighs what
+ * failed before it. Sets state and reason: sentences, names in them escaped.
  */
 int pmf_failure_judge_removal(struct pmf_failure *f);
 

@@ -24,7 +24,6 @@ static int blame(struct verdict *v, enum pmf_state state, const char *fmt, ...) 
 static int blame(struct verdict *v, enum pmf_state state, const char *fmt, ...)
 {
 	_cleanup_free_ char *sentence = NULL;
-	char *joined = NULL;
 	va_list ap;
 	int n, r;
 
@@ -35,11 +34,9 @@ static int blame(struct verdict *v, enum pmf_state state, const char *fmt, ...)
 		sentence = NULL;	/* undefined after a failure */
 		return -ENOMEM;
 	}
-	r = pmf_format(&joined, "%s%s%s", v->reason ?: "", v->reason ? " " : "", sentence);
+	r = pmf_format(&v->reason, "%s%s%s", v->reason ?: "", v->reason ? " " : "", sentence);
 	if (r < 0)
 		return r;
-	free(v->reason);
-	v->reason = joined;
 	if (rank(state) > rank(v->state))
 		v->state = state;
 	return 0;
@@ -95,9 +92,19 @@ static int judge_user(struct verdict *v, const struct pmf_case *c, const char *s
 	if (failed(o->thaw))
 		return blame(v, PMF_STATE_FAILED, "%s: it could not be thawed and may "
 			     "still be frozen (%s); run pmemfailctl thaw.", site, why(o->thaw));
+	/*
+	 * Unmounted before the device went: there is no inode left in memory, so no
+	 * entry and no mapping, however the steps before it ended.
+	 */
+	if (is_fs && o->unmount.state == PMF_STEP_DONE)
+		return 0;
 	if (failed(o->open))
 		return blame(v, PMF_STATE_FAILED, "%s: it could not be opened (%s), so "
 			     "nothing was done there.", site, why(o->open));
+	if (failed(o->revoke) && o->revoke.error == -ENODEV)
+		return blame(v, PMF_STATE_FAILED, "%s: its memory could not be taken from "
+			     "the processes that map it, because the pmemfail kernel "
+			     "module is not loaded.", site);
 	if (failed(o->revoke))
 		return blame(v, PMF_STATE_FAILED, "%s: its memory could not be taken from "
 			     "the processes that map it (%s).", site, why(o->revoke));
@@ -117,8 +124,7 @@ static int judge_user(struct verdict *v, const struct pmf_case *c, const char *s
 			     "nothing was done there.", site, why(o->open));
 	if (unsupported(o->revoke))
 		return blame(v, PMF_STATE_UNSUPPORTED, "%s: its memory cannot be taken "
-			     "from the processes that map it without the pmemfail kernel "
-			     "module (%s).", site, why(o->revoke));
+			     "from the processes that map it (%s).", site, why(o->revoke));
 	if (is_fs && unsupported(o->shutdown))
 		return blame(v, PMF_STATE_UNSUPPORTED, "%s: this filesystem has no call to "
 			     "shut it down; its processes were told.", site);
@@ -134,26 +140,16 @@ static int judge_user(struct verdict *v, const struct pmf_case *c, const char *s
 
 static int judge_case(struct verdict *v, const struct pmf_case *c)
 {
-	_cleanup_free_ char *site = NULL, *problem = NULL;
-	size_t before = v->reason ? strlen(v->reason) : 0;
+	_cleanup_free_ char *site = NULL;
 	int r;
 
 	r = site_to_string(&c->site, &site);
 	if (r < 0)
 		return r;
 	if (c->site.kind == PMF_SITE_HOLDER)
-		r = blame(v, PMF_STATE_UNSUPPORTED, "%s: data cannot be followed through "
-			  "it, so what uses it was not told.", site);
-	else
-		r = judge_user(v, c, site);
-	if (r < 0)
-		return r;
-	/* What the handler noted explains the verdict; alone it changes none. */
-	if (!c->outcome.problem[0] || !v->reason || strlen(v->reason) == before)
-		return 0;
-	r = pmf_str_escape_n(c->outcome.problem,
-			     strnlen(c->outcome.problem, sizeof(c->outcome.problem)), &problem);
-	return r < 0 ? r : blame(v, v->state, "(%s)", problem);
+		return blame(v, PMF_STATE_UNSUPPORTED, "%s: data cannot be followed through "
+			     "it, so what uses it was not told.", site);
+	return judge_user(v, c, site);
 }
 
 int pmf_failure_judge_removal(struct pmf_failure *f)
@@ -177,7 +173,7 @@ int pmf_failure_judge_removal(struct pmf_failure *f)
 		r = pmf_str_escape(name, &device);
 		if (r < 0)
 			return r;
-		r = pmf_format(&reason, "Removal of %s: %s", device, TAKE_PTR(reason));
+		r = pmf_format(&reason, "Removal of %s: %s", device, reason);
 		if (r < 0)
 			return r;
 	}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * JSON back to the model, for the store. The document may come from a damaged
+ * disk: every type, word and number is checked, and nothing is believed.
+ */
+#include <sys/sysmacros.h>
+
+#include "flow/json.h"
+
+const struct pmf_json_field pmf_json_steps[] = {
+#define STEP(name) { #name, offsetof(struct pmf_outcome, name) }
+	STEP(open), STEP(look), STEP(freeze), STEP(revoke), STEP(shutdown),
+	STEP(stop_dax), STEP(settle), STEP(thaw), STEP(unmount),
+#undef STEP
+};
+const size_t pmf_json_n_steps = ARRAY_SIZE(pmf_json_steps);
+
+const struct pmf_json_field pmf_json_counts[] = {
+#define COUNT(name) { #name, offsetof(struct pmf_outcome, name) }
+	COUNT(frozen_ns), COUNT(walk_ns), COUNT(unmap_ns), COUNT(invalidate_ns),
+	COUNT(signal_ns), COUNT(files), COUNT(vmas), COUNT(entries),
+	COUNT(entries_left), COUNT(pinned), COUNT(told),
+#undef COUNT
+};
+const size_t pmf_json_n_counts = ARRAY_SIZE(pmf_json_counts);
+
+/* NULL when it is missing or of another type. */
+static struct json_object *get(struct json_object *o, const char *key, enum json_type type)
+{
+	struct json_object *v;
+
+	if (!json_object_is_type(o, json_type_object) ||
+	    !json_object_object_get_ex(o, key, &v) || !json_object_is_type(v, type))
+		return NULL;
+	return v;
+}
+
+static bool has(struct json_object *o, const char *key)
+{
+	return json_object_is_type(o, json_type_object) &&
+	       json_object_object_get_ex(o, key, NULL);
+}
+
+static int get_u64(struct json_object *o, const char *key, uint64_t most, uint64_t *ret)
+{
+	struct json_object *v = get(o, key, json_type_int);
+	uint64_t n;
+
+	/* A negative one reads as 0 with ERANGE nowhere said: ask as signed too. */
+	if (!v || json_object_get_int64(v) < 0)
+		return -EBADMSG;
+	n = json_object_get_uint64(v);
+	if (n > most)
+		return -EBADMSG;
+	*ret = n;
+	return 0;
+}
+
+static int get_u32(struct json_object *o, const char *key, uint32_t *ret)
+{
+	uint64_t v;
+	int r = get_u64(o, key, UINT32_MAX, &v);
+
+	if (r == 0)
+		*ret = (uint32_t)v;
+	return r;
+}
+
+/* Absent: NULL. */
+static int get_string(struct json_object *o, const char *key, char **ret)
+{
+	struct json_object *v;
+
+	if (!has(o, key))
+		return 0;
+	v = get(o, key, json_type_string);
+	if (!v)
+		return -EBADMSG;
+	return strdup_to(ret, json_object_get_string(v)) ? 0 : -ENOMEM;
+}
+
+static int get_bool(struct json_object *o, const char *key, bool *ret)
+{
+	struct json_object *v = get(o, key, json_type_boolean);
+
+	if (!v)
+		return -EBADMSG;
+	*ret = json_object_get_boolean(v);
+	return 0;
+}
+
+/* "" when absent or of another type: is no word and no device number. */
+static const char *peek(struct json_object *o, const char *key)
+{
+	struct json_object *v = get(o, key, json_type_string);
+
+	return v ? json_object_get_string(v) : "";
+}
+
+static int get_devno(struct json_object *o, const char *key, dev_t *ret)
+{
+	unsigned int maj, min;
+	int end = 0;
+	const char *s;
+
+	if (!has(o, key))
+		return 0;
+	s = peek(o, key);
+	if (sscanf(s, "%u:%u%n", &maj, &min, &end) != 2 || s[end] != '\0')
+		return -EBADMSG;
+	*ret = makedev(maj, min);
+	return 0;
+}
+
+static int get_range(struct json_object *o, struct pmf_range *ret)
+{
+	struct pmf_range r = {};
+
+	if (get_u64(o, "start", UINT64_MAX, &r.start) < 0 ||
+	    get_u64(o, "end", UINT64_MAX, &r.end) < 0 || r.start > r.end)
+		return -EBADMSG;
+	*ret = r;
+	return 0;
+}
+
+static int get_ranges(struct json_object *o, const char *key, struct pmf_ranges *set)
+{
+	struct json_object *a = get(o, key, json_type_array);
+	struct pmf_range range;
+	size_t i;
+	int r;
+
+	if (!a)
+		return -EBADMSG;
+	for (i = 0; i < json_object_array_length(a); i++) {
+		r = get_range(json_object_array_get_idx(a, i), &range);
+		if (r == 0)
+			r = pmf_ranges_add(set, range);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int get_site(struct json_object *o, struct pmf_site *s)
+{
+	int r;
+
+	if (pmf_site_kind_from_string(peek(o, "kind"), &s->kind) < 0)
+		return -EBADMSG;
+	if ((r = get_devno(o, "devno", &s->devno)) < 0 ||
+	    (r = get_string(o, "name", &s->name)) < 0 ||
+	    (r = get_string(o, "node", &s->node)) < 0 ||
+	    (r = get_string(o, "fstype", &s->fstype)) < 0 ||
+	    (r = get_string(o, "mountpoint", &s->mountpoint)) < 0 ||
+	    (r = get_string(o, "holder", &s->holder)) < 0 ||
+	    (r = get_bool(o, "dax", &s->dax)) < 0 ||
+	    (r = get_ranges(o, "ranges", &s->ranges)) < 0)
+		return r;
+	return 0;
+}
+
+static int get_step(struct json_object *o, struct pmf_step *s)
+{
+	uint64_t err = 0;
+
+	if (pmf_step_state_from_string(peek(o, "state"), &s->state) < 0 ||
+	    get_u64(o, "ns", UINT64_MAX, &s->ns) < 0 ||
+	    (has(o, "errno") && get_u64(o, "errno", 4095, &err) < 0))
+		return -EBADMSG;
+	s->error = -(int)err;
+	return 0;
+}
+
+static int get_outcome(struct json_object *o, struct pmf_outcome *out)
+{
+	struct json_object *steps = get(o, "steps", json_type_object);
+	size_t i;
+	int r;
+
+	for (i = 0; i < pmf_json_n_steps; i++) {
+		r = get_step(get(steps, pmf_json_steps[i].key, json_type_object),
+			     (void *)((char *)out + pmf_json_steps[i].offset));
+		if (r < 0)
+			return r;
+	}
+	for (i = 0; i < pmf_json_n_counts; i++) {
+		r = get_u64(o, pmf_json_counts[i].key, UINT64_MAX,
+			    (void *)((char *)out + pmf_json_counts[i].offset));
+		if (r < 0)
+			return r;
+	}
+	(void)snprintf(out->problem, sizeof(out->problem), "%s", peek(o, "problem"));
+	r = get_bool(o, "freeze_late", &out->freeze_late);
+	return r < 0 ? r : get_bool(o, "self", &out->self);
+}
+
+static int get_target(struct json_object *o, struct pmf_target *t)
+{
+	int r;
+
+	if (pmf_target_kind_from_string(peek(o, "kind"), &t->kind) < 0)
+		return -EBADMSG;
+	if ((r = get_u64(o, "ino", UINT64_MAX, &t->ino)) < 0 ||
+	    (r = get_u32(o, "generation", &t->generation)) < 0 ||
+	    (r = get_range(get(o, "range", json_type_object), &t->range)) < 0)
+		return r;
+	return get_string(o, "path", &t->path);
+}
+
+static int get_victim(struct json_object *o, struct pmf_victim *v)
+{
+	uint64_t pid, granularity;
+	int r;
+
+	if ((r = get_u64(o, "pid", INT32_MAX, &pid)) < 0 ||
+	    (r = get_u64(o, "start_ns", UINT64_MAX, &v->start_ns)) < 0 ||
+	    (r = get_u32(o, "uid", &v->uid)) < 0 ||
+	    (r = get_u64(o, "ino", UINT64_MAX, &v->ino)) < 0 ||
+	    (r = get_u32(o, "generation", &v->generation)) < 0 ||
+	    (r = get_u64(o, "address", UINT64_MAX, &v->address)) < 0 ||
+	    (r = get_u64(o, "length", UINT64_MAX, &v->length)) < 0 ||
+	    (r = get_u64(o, "offset", UINT64_MAX, &v->offset)) < 0 ||
+	    (r = get_u32(o, "vmas", &v->vmas)) < 0 ||
+	    (r = get_u64(o, "granularity", UINT64_MAX, &granularity)) < 0 ||
+	    (r = get_bool(o, "told", &v->told)) < 0 ||
+	    (r = get_bool(o, "ignores", &v->ignores)) < 0 ||
+	    (r = get_bool(o, "exiting", &v->exiting)) < 0 ||
+	    (r = get_string(o, "unit", &v->unit)) < 0)
+		return r;
+	v->pid = (int32_t)pid;
+	v->lsb = granularity ? (uint32_t)__builtin_ctzll(granularity) : 64;
+	(void)snprintf(v->comm, sizeof(v->comm), "%s", peek(o, "comm"));
+	return get_string(o, "path", &v->path);
+}
+
+int pmf_case_from_json(struct json_object *o, struct pmf_case *c)
+{
+	struct json_object *targets = get(o, "targets", json_type_array);
+	struct json_object *victims = get(o, "victims", json_type_array);
+	size_t i, n;
+	int r;
+
+	if (!targets || !victims)
+		return -EBADMSG;
+	r = get_site(get(o, "site", json_type_object), &c->site);
+	if (r == 0)
+		r = get_outcome(get(o, "outcome", json_type_object), &c->outcome);
+	if (r < 0)
+		return r;
+
+	n = json_object_array_length(targets);
+	c->targets = calloc(n + 1, sizeof(*c->targets));
+	if (!c->targets)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		c->n_targets++;
+		r = get_target(json_object_array_get_idx(targets, i), &c->targets[i]);
+		if (r < 0)
+			return r;
+	}
+	n = json_object_array_length(victims);
+	c->victims = calloc(n + 1, sizeof(*c->victims));
+	if (!c->victims)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		c->n_victims++;
+		r = get_victim(json_object_array_get_idx(victims, i), &c->victims[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int pmf_failure_head_from_json(struct json_object *o, struct pmf_failure **ret)
+{
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = calloc(1, sizeof(*f));
+	uint64_t schema;
+	int r;
+
+	if (!f)
+		return -ENOMEM;
+	if (get_u64(o, "schema", UINT64_MAX, &schema) < 0 || schema != PMF_JSON_SCHEMA ||
+	    pmf_kind_from_string(peek(o, "kind"), &f->kind) < 0 ||
+	    pmf_source_from_string(peek(o, "source"), &f->source) < 0 ||
+	    pmf_state_from_string(peek(o, "state"), &f->state) < 0)
+		return -EBADMSG;
+	if ((r = get_u64(o, "id", UINT64_MAX, &f->id)) < 0 ||
+	    (r = get_string(o, "reason", &f->reason)) < 0 ||
+	    (r = get_string(o, "device_id", &f->device_id)) < 0 ||
+	    (r = get_string(o, "device_name", &f->device_name)) < 0 ||
+	    (r = get_u64(o, "created_us", UINT64_MAX, &f->created_us)) < 0 ||
+	    (r = get_u64(o, "updated_us", UINT64_MAX, &f->updated_us)) < 0 ||
+	    (has(o, "hold") && (r = get_u64(o, "hold", UINT64_MAX, &f->hold)) < 0) ||
+	    (has(o, "hold_ns") && (r = get_u64(o, "hold_ns", UINT64_MAX, &f->hold_ns)) < 0) ||
+	    (r = get_bool(o, "hold_ended", &f->hold_ended)) < 0 ||
+	    (r = get_ranges(o, "ranges", &f->ranges)) < 0)
+		return r;
+	if (!f->device_id)
+		return -EBADMSG;
+	*ret = TAKE_PTR(f);
+	return 0;
+}

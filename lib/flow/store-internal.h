@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the files of the store share: a database handle with errno for answers,
+ * and the files it lives in. Only lib/flow/store*.c may include this.
+ */
+#ifndef PMF_STORE_INTERNAL_H
+#define PMF_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "flow/store.h"
+
+#define PMF_STORE_FILE		"failures.db"
+#define PMF_STORE_VERSION	1
+
+/* --- store-sqlite.c: every call answers 0 or negative errno --- */
+
+static inline void pmf_sql_finalizep(sqlite3_stmt **st)
+{
+	(void)sqlite3_finalize(*st);	/* repeats the error of the last step */
+}
+#define _cleanup_stmt_ _cleanup_(pmf_sql_finalizep)
+
+static inline void pmf_sql_closep(sqlite3 **db)
+{
+	(void)sqlite3_close(*db);	/* all statements are finalized by then */
+}
+#define _cleanup_db_ _cleanup_(pmf_sql_closep)
+
+int pmf_sql_errno(sqlite3 *db, int rc);
+int pmf_sql_run(sqlite3 *db, const char *sql);
+int pmf_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
+/* 1: a row, 0: done. */
+int pmf_sql_step(sqlite3_stmt *st);
+/* The one number that a query answers. */
+int pmf_sql_number(sqlite3 *db, const char *sql, int64_t *ret);
+
+/*
+ * Open the file and see that it is sound and ours; make the tables in an empty
+ * one when writable, with ids from first_id on. -EBADMSG: corrupt or something
+ * else. -EPROTONOSUPPORT: of a later version. -ENOENT: read-only and empty.
+ */
+int pmf_sql_open(const char *path, bool writable, int64_t first_id, sqlite3 **ret);
+
+/* --- store-file.c --- */
+
+/*
+ * One opener at a time, across processes, for as long as the fd is open: nobody
+ * else then moves the files away meanwhile. -EBUSY.
+ */
+int pmf_store_lock(int dir_fd);
+/* Make the empty file, 0600, when there is none. */
+int pmf_store_file_create(int dir_fd);
+/* Move database and journal to NAME.corrupt-TIME. *ret_name: malloc'd, no path. */
+int pmf_store_file_keep_aside(int dir_fd, char **ret_name);
+
+#endif
