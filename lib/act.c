@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Acting on one device at once, in the caller's own thread: the dry run, making a
+ * device safe to remove, thawing what a dead process left. Public; works beside a
+ * running daemon.
+ */
+#include "context.h"
+#include "flow/handle.h"
+#include "flow/store.h"
+
+static void store_closep(struct pmf_store **s)
+{
+	pmf_store_close(*s);
+}
+
+/* The failure that stands for a request about the device so called. */
+static int failure_for(struct pmf_sys *sys, const struct pmf_topology *t, const char *name,
+		       struct pmf_failure **ret)
+{
+	struct pmf_event e = {
+		.kind = PMF_KIND_REMOVE, .source = PMF_SOURCE_REQUEST,
+		.range = PMF_RANGE_ALL, .time_us = sys->ops->now_realtime_us(sys),
+	};
+	const struct pmf_device *d;
+	int r;
+
+	r = pmf_find_device(t, name, &d);
+	if (r < 0)
+		return r;
+	if (!d->devno)
+		return pmf_why(-ENODEV, "%s is not bound to a driver, so nothing uses it and "
+			       "it can be removed as it is", d->ns ?: d->id);
+	e.device_id = d->id;	/* borrowed: from_event copies */
+	e.device_name = d->name;
+	r = pmf_failure_from_event(&e, ret);
+	return r < 0 ? pmf_why_errno(r, "cannot work on %s", d->name ?: d->id) : 0;
+}
+
+_public_ int pmemfail_assess(struct pmemfail *ctx, const char *device,
+			     struct pmemfail_failure **ret)
+{
+	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+	struct pmf_run run = { .hold_fd = -1 };
+	int r;
+
+	if (!ctx || !device || !ret)
+		return pmf_why(-EINVAL, "pmemfail_assess() needs a context, a device and a "
+			       "place for the answer");
+	r = pmf_act(ctx, &run.sys);
+	if (r >= 0)
+		r = pmf_read_all(run.sys, &t);
+	if (r >= 0)
+		r = failure_for(run.sys, t, device, &f);
+	if (r < 0)
+		return r;
+	run.policy = &ctx->policy;
+	run.topology = t;
+	r = pmf_assess_removal(&run, f);
+	if (r < 0)
+		return pmf_why_errno(r, "cannot find out what uses %.128s", device);
+	*ret = pmf_failure_to_public(TAKE_PTR(f));
+	return 0;
+}
+
+/* The rescue never waits for the record: without it, it goes on, and says so. */
+static void record(struct pmemfail *ctx, struct pmf_store **store, struct pmf_failure *f)
+{
+	int r = 0;
+
+	if (!*store)
+		r = pmf_store_open(ctx->policy.state_dir, true, store, NULL);
+	if (r >= 0)
+		r = pmf_store_put(*store, f);
+	if (r < 0) {
+		(void)pmf_why_errno(r, "what was done could not be recorded in %s",
+				    ctx->policy.state_dir);
+		pmf_log(ctx, "%s", pmemfail_why());
+	}
+}
+
+_public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
+				     struct pmemfail_failure **ret)
+{
+	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+	struct pmf_run run = { .hold_fd = -1, .unmount = true };
+	int r;
+
+	if (!ctx || !device || !ret)
+		return pmf_why(-EINVAL, "pmemfail_prepare_remove() needs a context, a device "
+			       "and a place for the answer");
+	r = pmf_act(ctx, &run.sys);
+	if (r >= 0)
+		r = pmf_read_all(run.sys, &t);
+	if (r >= 0)
+		r = failure_for(run.sys, t, device, &f);
+	if (r < 0)
+		return r;
+	run.policy = &ctx->policy;
+	run.topology = t;
+	f->state = PMF_STATE_HANDLING;
+	record(ctx, &store, f);
+	/* It takes the device's lock itself, and waits for a handling under way. */
+	atomic_fetch_add(&ctx->quiet, 1);
+	r = pmf_handle_removal(&run, f);
+	atomic_fetch_sub(&ctx->quiet, 1);
+	if (r < 0) {
+		f->state = PMF_STATE_FAILED;
+		(void)strdup_to(&f->reason, "out of memory in the middle of handling");
+		record(ctx, &store, f);
+		return pmf_why_errno(r, "cannot make %.128s safe to remove", device);
+	}
+	record(ctx, &store, f);
+	*ret = pmf_failure_to_public(TAKE_PTR(f));
+	return 0;
+}
+
+_public_ int pmemfail_thaw_leftovers(struct pmemfail *ctx)
+{
+	struct pmf_sys *sys;
+	unsigned int n = 0;
+	int r;
+
+	if (!ctx)
+		return pmf_why(-EINVAL, "pmemfail_thaw_leftovers() needs a context");
+	r = pmf_act(ctx, &sys);
+	if (r < 0)
+		return r;
+	r = sys->ops->thaw_leftovers(sys, &n);
+	return r < 0 ? pmf_why_errno(r, "cannot thaw what was left frozen") : (int)n;
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * pmemfail.conf(5) and its drop-ins into the settings, strictly: what is not
+ * understood is an error that names file and line, for a safety setting that was
+ * mistyped and silently ignored is found out on the worst day. Public.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <libeconf.h>
+#include <libeconf_ext.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "context.h"
+
+#define SECTION		"pmemfail"
+#define MAX_FILE	(1U << 20)
+
+/* econf_errLocation() reads a global: one reader of configuration at a time. */
+static pthread_mutex_t econf_lock = PTHREAD_MUTEX_INITIALIZER;
+
+struct files {
+	econf_file **v;
+	size_t n;
+};
+
+static void files_done(struct files *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		econf_freeFile(f->v[i]);
+	free(f->v);
+}
+
+static void strings_done(char ***s)
+{
+	if (*s)
+		econf_freeArray(*s);
+}
+
+static void value_done(econf_ext_value **v)
+{
+	if (*v)
+		econf_freeExtValue(*v);
+}
+
+static char *trim(char *s)
+{
+	char *end;
+
+	s += strspn(s, " \t\r");
+	end = s + strlen(s);
+	while (end > s && strchr(" \t\r", end[-1]))
+		*--end = '\0';
+	return s;
+}
+
+/*
+ * What libeconf 0.5 passes over in silence: a line that begins with "=", a second
+ * line for the same name (it keeps the first), a section that comes twice (it may
+ * lose the second's names), a NUL byte.
+ */
+static int check_text(const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	char *seen[PMF_MAX_SETTINGS];
+	size_t n, n_seen = 0, line_nr = 0;
+	bool section = false;
+	char *next, *line, *eq;
+	int r;
+
+	r = pmf_read_file(AT_FDCWD, path, MAX_FILE, &text, &n);
+	if (r < 0)
+		return pmf_why_errno(r, "cannot read %s", path);
+	if (strlen(text) != n)
+		return pmf_why(-EINVAL, "%s: there is a NUL byte in it", path);
+	for (next = text; (line = strsep(&next, "\n")); ) {
+		line_nr++;
+		line = trim(line);
+		if (!*line || *line == '#')
+			continue;
+		if (*line == '[') {
+			if (section)
+				return pmf_why(-EINVAL, "%s:%zu: a second section; there is "
+					       "only [" SECTION "], once", path, line_nr);
+			section = true;
+			continue;
+		}
+		eq = strchr(line, '=');
+		if (!eq)
+			continue;	/* libeconf tells */
+		*eq = '\0';
+		line = trim(line);
+		if (!*line)
+			return pmf_why(-EINVAL, "%s:%zu: no setting is named before \"=\"",
+				       path, line_nr);
+		for (size_t i = 0; i < n_seen; i++)
+			if (streq(seen[i], line))
+				return pmf_why(-EINVAL, "%s:%zu: %.64s is set twice in this "
+					       "file", path, line_nr, line);
+		if (n_seen < ARRAY_SIZE(seen))
+			seen[n_seen++] = line;
+	}
+	return 0;
+}
+
+static int apply_key(struct pmemfail *to, econf_file *file, const char *path,
+		     const char *key)
+{
+	_cleanup_(value_done) econf_ext_value *v = NULL;
+	char text[160];
+	econf_err e;
+	int r;
+
+	e = econf_getExtValue(file, SECTION, key, &v);
+	if (e)
+		return pmf_why(e == ECONF_NOMEM ? -ENOMEM : -EINVAL, "%s: %.64s: %s", path,
+			       key, econf_errString(e));
+	if (v->values && v->values[0] && v->values[1])
+		return pmf_why(-EINVAL, "%s:%" PRIu64 ": the value of %.64s goes on in a "
+			       "second line; write it in one", path, v->line_number, key);
+	r = pmf_context_set(to, key, v->values && v->values[0] ? v->values[0] : "", text);
+	if (r == -ENOENT)
+		return pmf_why(-EINVAL, "%s:%" PRIu64 ": there is no setting %.64s", path,
+			       v->line_number, key);
+	return r < 0 ? pmf_why(r, "%s:%" PRIu64 ": %s", path, v->line_number, text) : 0;
+}
+
+static int apply_file(struct pmemfail *to, econf_file *file)
+{
+	_cleanup_(strings_done) char **groups = NULL, **keys = NULL, **stray = NULL;
+	_cleanup_free_ char *path = econf_getPath(file);
+	size_t n = 0;
+	econf_err e;
+	int r;
+
+	if (!path)
+		return pmf_why_errno(-ENOMEM, "cannot read the configuration");
+	r = check_text(path);
+	if (r < 0)
+		return r;
+	e = econf_getKeys(file, NULL, &n, &stray);
+	if (!e && n > 0)
+		return pmf_why(-EINVAL, "%s: %.64s stands before any section; write "
+			       "[" SECTION "] above it", path, stray[0]);
+	e = econf_getGroups(file, &n, &groups);
+	for (size_t i = 0; !e && i < n; i++)
+		if (!streq(groups[i], SECTION))
+			return pmf_why(-EINVAL, "%s: there is no section [%.64s], only "
+				       "[" SECTION "]", path, groups[i]);
+	e = econf_getKeys(file, SECTION, &n, &keys);
+	if (e == ECONF_NOMEM)
+		return pmf_why_errno(-ENOMEM, "cannot read %s", path);
+	for (size_t i = 0; !e && i < n; i++) {
+		r = apply_key(to, file, path, keys[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_files(const char *root, struct files *ret)
+{
+	_cleanup_free_ char *usr = NULL, *etc = NULL, *where = NULL;
+	uint64_t line = 0;
+	econf_err e;
+
+	if (pmf_format(&usr, "%s/usr/lib/pmemfail", root ?: "") < 0 ||
+	    pmf_format(&etc, "%s/etc/pmemfail", root ?: "") < 0)
+		return pmf_why_errno(-ENOMEM, "cannot read the configuration");
+	e = econf_readDirsHistory(&ret->v, &ret->n, usr, etc, "pmemfail", "conf", "=", "#");
+	if (e == ECONF_NOFILE)
+		return 0;
+	if (e) {
+		ret->v = NULL;
+		ret->n = 0;
+		econf_errLocation(&where, &line);
+		return pmf_why(e == ECONF_NOMEM ? -ENOMEM : -EINVAL, "%s:%" PRIu64 ": %s",
+			       where ?: etc, line, econf_errString(e));
+	}
+	return 0;
+}
+
+/* Into a context of its own, so that a bad file changes nothing. */
+static int read_into(struct pmemfail *scratch, const char *root)
+{
+	_cleanup_(files_done) struct files files = { 0 };
+	int r;
+
+	r = read_files(root, &files);
+	for (size_t i = 0; r >= 0 && i < files.n; i++)
+		r = apply_file(scratch, files.v[i]);
+	return r;
+}
+
+static void unrefp(struct pmemfail **ctx)
+{
+	pmemfail_unref(*ctx);
+}
+
+_public_ int pmemfail_read_config(struct pmemfail *ctx, const char *root)
+{
+	_cleanup_(unrefp) struct pmemfail *scratch = NULL;
+	char text[160];
+	int r;
+
+	if (!ctx)
+		return pmf_why(-EINVAL, "pmemfail_read_config() needs a context");
+	r = pmemfail_new(&scratch);
+	if (r < 0)
+		return r;
+	pthread_mutex_lock(&econf_lock);
+	r = read_into(scratch, root);
+	pthread_mutex_unlock(&econf_lock);
+	for (size_t i = 0; r >= 0 && i < PMF_MAX_SETTINGS; i++) {
+		const char *key, *def, *what;
+
+		if (!scratch->values[i])
+			continue;
+		r = pmf_policy_describe(i, &key, &def, &what);
+		if (r >= 0)
+			r = pmf_context_set(ctx, key, scratch->values[i], text);
+		if (r < 0)
+			return pmf_why(r, "%s", text);
+	}
+	return r;
+}

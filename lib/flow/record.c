@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The record's own thread. See record.h. */
+#include <pthread.h>
+#include <time.h>
+
+#include "base/str.h"
+#include "flow/record.h"
+#include "flow/record-internal.h"
+
+#define RETRY_FIRST_SEC	1
+#define RETRY_LAST_SEC	60
+
+struct item {
+	struct item *next;
+	uint64_t token;
+	uint64_t id;			/* in the store; 0: not there yet */
+	struct pmf_failure *unsaved;	/* newest version; NULL: nothing to write */
+	bool final;
+	bool told;			/* that this version is not saved */
+	bool told_any;			/* that some version was not */
+};
+
+struct pmf_record {
+	struct pmf_store_slot slot;	/* of the thread alone */
+	pmf_record_fn fn;
+	void *userdata;
+
+	pthread_t thread;
+	pthread_mutex_t lock;		/* all below */
+	pthread_cond_t work;
+	struct item *items, **tail;
+	size_t n;
+	bool news, stop;		/* something was put since the last look */
+};
+
+struct pmf_record_note *pmf_record_note_free(struct pmf_record_note *n)
+{
+	if (n) {
+		pmf_failure_free(n->failure);
+		free(n->text);
+		free(n);
+	}
+	return NULL;
+}
+
+/* Takes n->failure and n->text. Without memory the note is lost, the record not. */
+static void tell(struct pmf_record *r, struct pmf_record_note n)
+{
+	struct pmf_record_note *copy = malloc(sizeof(*copy));
+
+	if (!copy) {
+		pmf_failure_free(n.failure);
+		free(n.text);
+		return;
+	}
+	*copy = n;
+	r->fn(copy, r->userdata);
+}
+
+static void tell_problem(struct pmf_record *r, char *text)
+{
+	tell(r, (struct pmf_record_note){ .news = PMF_RECORD_PROBLEM, .text = text });
+}
+
+static struct item *item_free(struct item *x)
+{
+	if (x) {
+		pmf_failure_free(x->unsaved);
+		free(x);
+	}
+	return NULL;
+}
+
+/* --- what waits (lock held) ------------------------------------------------ */
+
+static void take_out(struct pmf_record *r, struct item *x)
+{
+	struct item **p = &r->items;
+
+	while (*p != x)
+		p = &(*p)->next;
+	*p = x->next;
+	if (r->tail == &x->next)
+		r->tail = p;
+	r->n--;
+}
+
+static struct item *find(struct pmf_record *r, uint64_t token)
+{
+	struct item *x = r->items;
+
+	while (x && x->token != token)
+		x = x->next;
+	return x;
+}
+
+static struct item *next_unsaved(struct pmf_record *r)
+{
+	struct item *x = r->items;
+
+	while (x && !x->unsaved)
+		x = x->next;
+	return x;
+}
+
+/* The oldest that is over. One that is being handled is needed for its end. */
+static struct item *over_the_bound(struct pmf_record *r)
+{
+	struct item *x = r->items;
+
+	if (r->n < PMF_RECORD_MAX)
+		return NULL;
+	while (x && !(x->final && x->unsaved))
+		x = x->next;
+	if (x)
+		take_out(r, x);
+	return x;
+}
+
+int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, bool final)
+{
+	struct item *x, *dropped = NULL, *new = calloc(1, sizeof(*new));
+
+	pthread_mutex_lock(&r->lock);
+	x = find(r, token);
+	if (!x && new) {
+		dropped = over_the_bound(r);
+		x = TAKE_PTR(new);
+		x->token = token;
+		x->id = f->id;
+		*r->tail = x;
+		r->tail = &x->next;
+		r->n++;
+	}
+	if (x) {
+		pmf_failure_free(x->unsaved);
+		x->unsaved = TAKE_PTR(f);
+		x->final = final;
+		x->told = false;
+		r->news = true;
+		pthread_cond_signal(&r->work);
+	}
+	pthread_mutex_unlock(&r->lock);
+	free(new);
+	pmf_failure_free(f);
+	if (dropped)
+		tell(r, (struct pmf_record_note){ .news = PMF_RECORD_DROPPED,
+						  .token = dropped->token, .final = true });
+	item_free(dropped);
+	return x ? 0 : -ENOMEM;
+}
+
+/* --- writing --------------------------------------------------------------- */
+
+/* Write the newest version of one; lock held, but not while writing. */
+static int save(struct pmf_record *r, struct item *x)
+{
+	struct pmf_failure *f = TAKE_PTR(x->unsaved);
+	bool final = x->final, added = x->id == 0 && !x->told_any;
+	uint64_t token = x->token;
+	int e;
+
+	f->id = x->id;
+	pthread_mutex_unlock(&r->lock);
+	e = pmf_store_slot_put(&r->slot, f);
+	pthread_mutex_lock(&r->lock);
+	x = find(r, token);	/* put may have dropped it meanwhile */
+	if (e < 0) {
+		if (x && !x->unsaved)
+			x->unsaved = TAKE_PTR(f);
+		pmf_failure_free(f);
+		return e;
+	}
+	if (x)
+		x->id = f->id;
+	if (x && x->final && !x->unsaved) {
+		take_out(r, x);
+		item_free(x);
+	}
+	/* The callback only queues, so it may be called with the lock held. */
+	tell(r, (struct pmf_record_note){ .news = PMF_RECORD_SAVED, .token = token,
+					  .added = added, .final = final, .failure = f });
+	return 0;
+}
+
+/* All that waits. Returns the first error: the store is then closed for now. */
+static int save_all(struct pmf_record *r)
+{
+	struct item *x;
+	int e;
+
+	r->news = false;
+	pthread_mutex_unlock(&r->lock);
+	e = pmf_store_slot_open(&r->slot);
+	pthread_mutex_lock(&r->lock);
+	while (e >= 0 && (x = next_unsaved(r)))
+		e = save(r, x);
+	return e;
+}
+
+/* Each version that could not be written is told about once all the same. */
+static void tell_unsaved(struct pmf_record *r)
+{
+	for (struct item *x = r->items; x; x = x->next) {
+		struct pmf_record_note n = { .news = PMF_RECORD_UNSAVED, .token = x->token,
+					     .added = !x->told_any && !x->id,
+					     .final = x->final };
+
+		if (!x->unsaved || x->told || pmf_failure_copy(x->unsaved, &n.failure) < 0)
+			continue;
+		x->told = x->told_any = true;
+		tell(r, n);
+	}
+}
+
+static void wait_until(struct pmf_record *r, unsigned int sec)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += sec;
+	while (!r->stop && !r->news &&
+	       pthread_cond_timedwait(&r->work, &r->lock, &until) == 0)
+		;
+}
+
+static void *recorder(void *userdata)
+{
+	struct pmf_record *r = userdata;
+	unsigned int wait = RETRY_FIRST_SEC;
+	bool told = false;
+	int e;
+
+	pthread_mutex_lock(&r->lock);
+	for (;;) {
+		bool last = r->stop;
+
+		e = save_all(r);
+		if (e < 0) {
+			char *text;
+
+			/* closing may wait for the disk: not with the lock held */
+			pthread_mutex_unlock(&r->lock);
+			text = pmf_store_slot_close(&r->slot, e);
+			pthread_mutex_lock(&r->lock);
+
+			tell_unsaved(r);
+			if (told)
+				free(text);
+			else
+				tell_problem(r, text);
+			told = true;
+		}
+		if (last)
+			break;
+		if (e < 0) {
+			wait_until(r, wait);
+			wait = MIN(wait * 2, RETRY_LAST_SEC);
+			continue;
+		}
+		told = false;
+		wait = RETRY_FIRST_SEC;
+		while (!r->stop && !r->news)
+			pthread_cond_wait(&r->work, &r->lock);
+	}
+	pthread_mutex_unlock(&r->lock);
+	(void)pmf_store_slot_close(&r->slot, 0);
+	return NULL;
+}
+
+/* --- beginning and end ----------------------------------------------------- */
+
+static void slot_tells(struct pmf_record_note n, void *userdata)
+{
+	tell(userdata, n);
+}
+
+static void record_done(struct pmf_record *r)
+{
+	struct item *x;
+
+	while ((x = r->items)) {
+		r->items = x->next;
+		item_free(x);
+	}
+	pmf_store_slot_done(&r->slot);
+	pthread_cond_destroy(&r->work);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+int pmf_record_start(const char *dir, struct pmf_leftover *leftovers, size_t n,
+		     pmf_record_fn fn, void *userdata, struct pmf_record **ret)
+{
+	struct pmf_record *r = calloc(1, sizeof(*r));
+	pthread_condattr_t attr;
+	int e;
+
+	if (!r) {
+		for (size_t i = 0; i < n; i++)
+			pmf_failure_free(leftovers[i].failure);
+		free(leftovers);
+		return -ENOMEM;
+	}
+	r->fn = fn;
+	r->userdata = userdata;
+	r->tail = &r->items;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->work, &attr);
+	pthread_condattr_destroy(&attr);
+	r->slot = (struct pmf_store_slot){ .leftovers = leftovers, .n_leftovers = n,
+					   .tell = slot_tells, .userdata = r };
+	e = strdup_to(&r->slot.dir, dir) ? 0 : -ENOMEM;
+	if (e >= 0)
+		e = -pthread_create(&r->thread, NULL, recorder, r);
+	if (e < 0) {
+		record_done(r);
+		return e;
+	}
+	*ret = r;
+	return 0;
+}
+
+struct pmf_record *pmf_record_stop(struct pmf_record *r)
+{
+	if (!r)
+		return NULL;
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_cond_signal(&r->work);
+	pthread_mutex_unlock(&r->lock);
+	pthread_join(r->thread, NULL);
+	record_done(r);
+	return NULL;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The record's own thread: it alone writes the store, so that a slow, full or
+ * lost disk never delays a rescue. The engine and its handlers hand failures
+ * over; what became of them comes back as notes.
+ *
+ * A failure is known here by its token, which the engine chooses. Of a token only
+ * the newest version is kept. What cannot be written is kept in memory, up to a
+ * bound, and tried again later and whenever something new comes.
+ */
+#ifndef PMF_RECORD_H
+#define PMF_RECORD_H
+
+#include "model/failure.h"
+
+#define PMF_RECORD_MAX 256	/* failures that wait to be written */
+
+enum pmf_record_news {
+	PMF_RECORD_SAVED,	/* failure, with its id, is on disk */
+	PMF_RECORD_UNSAVED,	/* failure could not be written; text says why */
+	PMF_RECORD_UNFINISHED,	/* a predecessor began this one and never ended it */
+	PMF_RECORD_DROPPED,	/* token: too many waited; forgotten here */
+	PMF_RECORD_KNOWN,	/* token, a leftover: was recorded to its end already */
+	PMF_RECORD_PROBLEM,	/* the store cannot be written, or a damaged one was put
+				 * aside; text says it. Once for each time it begins */
+};
+
+/* Whoever gets one owns it. */
+struct pmf_record_note {
+	enum pmf_record_news news;
+	uint64_t token;		/* 0: none */
+	bool added;		/* saved for the first time, or not saved for the first */
+	bool final;
+	struct pmf_failure *failure;
+	char *text;
+};
+struct pmf_record_note *pmf_record_note_free(struct pmf_record_note *n);
+
+/* Takes the note. Called on any thread with a lock held: it may only queue. */
+typedef void (*pmf_record_fn)(struct pmf_record_note *n, void *userdata);
+
+/* What a predecessor left in RuntimeDirectory, by token. */
+struct pmf_leftover {
+	uint64_t token;
+	struct pmf_failure *failure;
+	bool known;		/* of the record: it was recorded to its end */
+};
+
+struct pmf_record;
+
+/*
+ * Opens the store in its thread. leftovers (taken, also on failure) and the
+ * store's own unfinished failures are compared once it is open, and come back as
+ * UNFINISHED or KNOWN.
+ */
+int pmf_record_start(const char *dir, struct pmf_leftover *leftovers, size_t n,
+		     pmf_record_fn fn, void *userdata, struct pmf_record **ret);
+
+/* Takes f, also on failure (-ENOMEM). Returns at once. final: no newer version
+ * will come; the token is then forgotten when it is written. */
+int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, bool final);
+
+/* Writes what waits, once, and ends the thread. Always NULL. */
+struct pmf_record *pmf_record_stop(struct pmf_record *r);
+
+#endif
