@@ -86,6 +86,8 @@ int ctl_error(enum ctl_exit code, const char *fmt, ...)
  * could not be done, why, and what to do about it. Returns the exit code. */
 int ctl_error_library(int r, const char *doing, const char *device);
 enum ctl_exit ctl_exit_from_errno(int r);
+/* What a sentence from elsewhere lacks at its end: "." or "". */
+const char *ctl_full_stop(const char *sentence);
 /* A line of text for people on stdout, escaped; none with --json or --quiet. */
 void ctl_say(const struct ctl *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -47,12 +47,22 @@ struct device_count device_count(const struct pmemfail_diagnosis *d,
 		enum pmemfail_severity s = device_severity(d, dev);
 
 		if (!pmemfail_device_name(dev))
-			continue;	/* not bound: nothing can be lost */
+			continue;
 		n.bound++;
 		n.protected += s < PMEMFAIL_WARNING;
 		n.partly += s == PMEMFAIL_WARNING;
 	}
 	return n;
+}
+
+const char *device_protection(const struct pmemfail_diagnosis *d,
+			      const struct pmemfail_device *dev)
+{
+	enum pmemfail_severity s = device_severity(d, dev);
+
+	if (!pmemfail_device_name(dev))
+		return NULL;
+	return s < PMEMFAIL_WARNING ? "protected" : s == PMEMFAIL_WARNING ? "partly" : "no";
 }
 
 const char *severity_word(enum pmemfail_severity s)

@@ -24,6 +24,10 @@ struct device_count {
 struct device_count device_count(const struct pmemfail_diagnosis *d,
 				 const struct pmemfail_devices *l);
 
+/* "protected", "partly", "no"; NULL for one that is not bound: nothing to lose. */
+const char *device_protection(const struct pmemfail_diagnosis *d,
+			      const struct pmemfail_device *dev);
+
 const char *severity_word(enum pmemfail_severity s);	/* ok, note, warning, problem */
 enum text_colour severity_colour(enum pmemfail_severity s);
 

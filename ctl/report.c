@@ -187,14 +187,14 @@ static void print_steps(const struct ctl *c, const struct pmemfail_site *s)
 static const char *fate(const struct pmemfail_victim *v)
 {
 	if (pmemfail_victim_told(v))
-		return pmemfail_victim_ignores(v) ? "told, ignores it" : "told";
-	return pmemfail_victim_ignores(v) ? "ignores SIGBUS" : NULL;
+		return pmemfail_victim_ignores(v) ? "ignored" : "told";
+	return pmemfail_victim_ignores(v) ? "ignores" : NULL;
 }
 
 static void print_victims(const struct ctl *c, const struct pmemfail_site *s)
 {
 	static const struct table_column cols[] = {
-		{ .title = "PID", .right = true }, { .title = "USER" }, { .title = "PROCESS" },
+		{ .title = "PID", .right = true }, { .title = "USER" }, { .title = "PROCESS", .shrink = true },
 		{ .title = "UNIT", .shrink = true }, { .title = "ADDRESS", .right = true },
 		{ .title = "SIGBUS" }, { .title = "FILE", .shrink = true },
 	};

@@ -11,6 +11,7 @@
 
 #include "text.h"
 
+__attribute__((format(printf, 3, 0)))
 static void print_escaped(FILE *f, const char *prefix, const char *fmt, va_list ap)
 {
 	char *text = NULL, *safe;
@@ -32,6 +33,13 @@ int ctl_error(enum ctl_exit code, const char *fmt, ...)
 	print_escaped(stderr, "pmemfailctl: ", fmt, ap);
 	va_end(ap);
 	return code;
+}
+
+const char *ctl_full_stop(const char *sentence)
+{
+	size_t n = strlen(sentence);
+
+	return n > 0 && strchr(".!?", sentence[n - 1]) ? "" : ".";
 }
 
 void ctl_say(const struct ctl *c, const char *fmt, ...)
@@ -81,7 +89,7 @@ int ctl_error_library(int r, const char *doing, const char *device)
 				 " them. 'pmemfailctl devices' lists them.", device);
 	if (!*why)
 		why = strerror(-r);
-	end = strchr(".!?", why[strlen(why) - 1]) ? "" : ".";
+	end = ctl_full_stop(why);
 	if (code == CTL_PERMISSION)
 		return ctl_error(code, "cannot %s: %s%s It takes root: try sudo.", doing, why,
 				 end);

@@ -18,7 +18,7 @@ static void print_json(const struct pmemfail_devices *l, const struct pmemfail_d
 		if (pmemfail_device_to_json(dev, &text) < 0)
 			text_alloc(NULL);
 		one = ctl_json_from_library(text);
-		ctl_json_add_string(one, "protection", severity_word(device_severity(d, dev)));
+		ctl_json_add_string(one, "protection", device_protection(d, dev));
 		if (json_object_array_add(array, one) < 0)
 			text_alloc(NULL);
 	}
@@ -49,8 +49,8 @@ static void print_table(const struct ctl *c, const struct pmemfail_devices *l,
 		table_cell(t, pmemfail_device_namespace(dev), TEXT_PLAIN);
 		table_cell(t, pmemfail_device_bound(dev), TEXT_PLAIN);
 		table_cell(t, pmemfail_device_region(dev), TEXT_PLAIN);
-		table_cell(t, bound ? severity_word(s) : NULL,
-			   bound ? severity_colour(s) : TEXT_PLAIN);
+		table_cell(t, device_protection(d, dev), bound ? severity_colour(s) :
+			   TEXT_PLAIN);
 		table_cell(t, pmemfail_device_id(dev), TEXT_PLAIN);
 	}
 	table_print(t, stdout, 0, c->width, c->colour);

@@ -77,7 +77,7 @@ static int tell(const struct ctl *c, const struct pmemfail_failure *f)
 {
 	enum pmemfail_state state = pmemfail_failure_state(f);
 	struct report_totals t = report_totals(f);
-	const char *reason = pmemfail_failure_reason(f);
+	const char *reason = pmemfail_failure_reason(f) ?: "no reason was given";
 	char fs[TEXT_NUMBER_MAX], told[TEXT_NUMBER_MAX], ns[TEXT_NUMBER_MAX], id[64] = "";
 
 	if (pmemfail_failure_id(f) != 0)
@@ -91,8 +91,8 @@ static int tell(const struct ctl *c, const struct pmemfail_failure *f)
 			text_duration(ns, t.frozen_ns), id);
 		return CTL_OK;
 	}
-	ctl_error(CTL_FAILED, "%s is NOT safe to remove: %s%s", report_device(f),
-		  reason ? reason : "no reason was given.", id);
+	ctl_error(CTL_FAILED, "%s is NOT safe to remove: %s%s%s", report_device(f), reason,
+		  ctl_full_stop(reason), id);
 	if (module_is_missing(c))
 		return ctl_error(CTL_NO_MODULE, "the kernel module is missing, without which"
 				 " mappings cannot be taken away: modprobe pmemfail, then try"

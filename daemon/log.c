@@ -125,6 +125,7 @@ struct log_entry *log_begin(int priority, const char *message_id)
 	return &entry;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void end(struct log_entry *e, const char *fmt, va_list ap)
 {
 	static const char key[] = "MESSAGE=";

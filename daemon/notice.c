@@ -81,6 +81,9 @@ static void log_site(const struct pmemfail_failure *f, const struct pmemfail_sit
 	log_number(e, FIELD_FROZEN_USEC, pmemfail_site_frozen_ns(s) / 1000);
 	if (problem)
 		log_end(e, "%s: %s: %s", device_of(f), name ? name : "a site", problem);
+	else if (pmemfail_site_holder(s))
+		log_end(e, "%s: %s is used by %s, which pmemfail cannot handle", device_of(f),
+			name ? name : "a site", pmemfail_site_holder(s));
 	else
 		log_end(e, "%s: %s: %llu files taken away, %llu processes told, frozen for"
 			" %llu ms", device_of(f), name ? name : "a site",
