@@ -54,6 +54,7 @@ unbind_bounded() {
 			fault "the unbind failed"
 		fi
 	done
+	# shellcheck disable=SC2034 # the cases say it
 	UNBIND_MS=$(($(now_ms) - start))
 	REMOVED_MS=$(now_boot)
 }
@@ -74,21 +75,46 @@ sites_check_state() {
 	done
 }
 
-sites_umount() {
+# Our own descriptors would keep it busy.
+sites_close() {
 	local dir fd
 	for dir in "${!SITE[@]}"; do
 		fd=${SITE[$dir]}
 		exec {fd}<&-
 		unset "SITE[$dir]"
-		mountpoint -q "$dir" || continue
-		bounded 30 umount "$dir" || fault "umount of $dir fails or hangs"
+	done
+}
+
+# umount_check DIR [COMMAND...]: with the command in front, e.g. nsenter.
+umount_check() {
+	local dir=$1
+	shift
+	bounded 30 "$@" umount "$dir" || fault "umount of $dir fails or hangs"
+}
+
+# mountpoint(1) would stat it, which a file system that is shut down refuses.
+is_mounted() {
+	awk -v dir="$1" '$5 == dir { found = 1 } END { exit !found }' /proc/self/mountinfo
+}
+
+sites_umount() {
+	local dir dirs=("${!SITE[@]}")
+	sites_close
+	for dir in "${dirs[@]}"; do
+		! is_mounted "$dir" || umount_check "$dir"
 	done
 	try_for 5 no_superblocks || fault "a superblock is left: $(superblocks_left)"
 }
 
 superblocks_left() {
-	find /sys/fs/xfs /sys/fs/ext4 -mindepth 1 -maxdepth 1 \
-		! -name stats ! -name features ! -name debug 2>/dev/null | paste -sd' '
+	local fs left=()
+	for fs in /sys/fs/xfs/* /sys/fs/ext4/*; do
+		case ${fs##*/} in
+		'*' | stats | features | debug) ;;
+		*) left+=("$fs") ;;
+		esac
+	done
+	echo "${left[*]}"
 }
 
 no_superblocks() {
@@ -131,11 +157,18 @@ returned() {
 	esac
 }
 
-# sums_check DEV [DIR]: it mounts, and all that was kept is as it was.
+# All that was kept is as it was.
+sums_verify() {
+	local bad
+	bad=$(sha256sum --quiet -c "$RUN/sums" 2>&1) ||
+		fault "synced content is lost: ${bad%%$'\n'*}"
+}
+
+# sums_check DEV [DIR]: it mounts, holds what was kept, and unmounts.
 sums_check() {
-	local dev=$1 dir=${2:-$MNT} bad
+	local dev=$1 dir=${2:-$MNT}
 	(mount_dax "$dev" "$dir") || { fault "$dev does not mount again"; return 0; }
-	bad=$(sha256sum --quiet -c "$RUN/sums" 2>&1) || fault "synced content is lost: ${bad%%$'\n'*}"
+	sums_verify
 	umount "$dir" || fault "$dir cannot be unmounted after the return"
 	kmsg_clean
 }

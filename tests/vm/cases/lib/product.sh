@@ -8,12 +8,17 @@
 
 CONF=/etc/pmemfail/pmemfail.conf.d
 
-# pmemfail_up [KEY=VALUE...]: module loaded, daemon running with these settings.
+# pmemfail_up: module loaded, daemon running.
 pmemfail_up() {
-	[[ ${STOCK:-} ]] && return
-	pmemfail_conf "$@"
+	[[ ! ${STOCK:-} ]] || return 0
 	modprobe pmemfail || die "the module does not load"
 	expect_ok systemctl start pmemfaild.service
+}
+
+# pmemfail_up_with KEY=VALUE...: the same with these settings.
+pmemfail_up_with() {
+	pmemfail_conf "$@"
+	pmemfail_up
 }
 
 pmemfail_conf() {
@@ -21,16 +26,15 @@ pmemfail_conf() {
 	printf '%s\n' '[pmemfail]' "$@" >"$CONF/test.conf"
 }
 
-# watched DEV...: the daemon would hear of their unbind.
+# Waits until the daemon would hear of the unbind of every device.
 watched() {
-	local dev
-	[[ ${STOCK:-} ]] && return
+	[[ ! ${STOCK:-} ]] || return 0
 	wait_for 10 "watch of all devices" all_watched
 }
 
 all_watched() {
 	pmemfailctl status --json 2>/dev/null |
-		jq -e '.devices > 0 and .devices == .watched' >/dev/null
+		jq -e '.devices.bound > 0 and .devices.bound == .devices.protected' >/dev/null
 }
 
 # newest [DEVICE-NAME]: the id of the newest failure.
@@ -42,28 +46,28 @@ newest() {
 failure_is() {
 	local state
 	FAILURE=$(newest "$2") && [[ $FAILURE ]] || return 1
-	state=$(pmemfailctl show "$FAILURE" --json | jq -r .state)
+	state=$(pmemfailctl show "$FAILURE" --json | jq -r .failure.state)
 	[[ $state == "$1" ]]
 }
 
 # recorded STATE DEVICE-NAME: so the failure ended. Sets FAILURE to its id and
 # leaves its JSON in $RUN/failure.
 recorded() {
-	[[ ${STOCK:-} ]] && return
+	[[ ! ${STOCK:-} ]] || return 0
 	if ! try_for 15 failure_is "$1" "$2"; then
 		pmemfailctl list --json || true
 		[[ ${FAILURE:-} ]] && { pmemfailctl show "$FAILURE" || true; }
 		fault "no failure of $2 in state $1 is recorded"
 		return 0
 	fi
-	pmemfailctl show "$FAILURE" --json >"$RUN/failure"
+	pmemfailctl show "$FAILURE" --json | jq .failure >"$RUN/failure"
 }
 
 # recorded_victims PID...: exactly these are in $RUN/failure as told.
 recorded_victims() {
 	local got want
-	[[ ${STOCK:-} ]] && return
-	got=$(jq -r '[.sites[].victims[] | .pid] | unique | .[]' "$RUN/failure" | sort -n | paste -sd' ')
+	[[ ! ${STOCK:-} ]] || return 0
+	got=$(jq -r '[.cases[].victims[] | .pid] | unique | .[]' "$RUN/failure" | sort -n | paste -sd' ')
 	want=$(printf '%s\n' "$@" | sort -n | paste -sd' ')
 	[[ $got == "$want" ]] || fault "victims on record: $got; should be: $want"
 }

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# variants: freeze-late:xfs freeze-late:ext4 frozen-before:xfs frozen-before:ext4 store-full store-readonly
+#
+# failsafe WHAT: something that pmemfail needs is not to be had, and the rescue
+# ends well all the same.
+#   freeze-late    the freeze does not succeed within its time
+#   frozen-before  somebody else has frozen the file system
+#   store-full, store-readonly  nothing can be recorded: the journal says so
+
+# shellcheck source=tests/vm/cases/lib/green.sh
+source "$TESTS/cases/lib/green.sh"
+
+STORE=/var/lib/pmemfail
+
+prepare() {
+	DEV=$(fs_make "$1" raw)
+	file_make "$MNT/file" 2
+	keep "$MNT/file"
+	victim reader reader "$MNT/file"
+	victim untouched untouched "$MNT/file"
+	site "$MNT"
+	watched
+	PIDS=("${VICTIM[@]}")
+}
+
+back() {
+	returned raw
+	sums_check "$DEV"
+}
+
+# More dirty pages than can be written back in the least time allowed.
+case_run_freeze-late() {
+	pmemfail_up_with FreezeTimeoutSec=100ms
+	prepare "$1"
+	fallocate -l 300M "$MNT/dirty"
+	victim dirty dirty "$MNT/dirty"
+	PIDS+=("${VICTIM[dirty]}")
+	removal "$DEV"
+	recorded handled pmem0
+	recorded_victims "${PIDS[@]}"
+	say "frozen $(jq '.cases[0].outcome.frozen_ns' "$RUN/failure") ns"
+	expect_eq "deadline missed" "$(jq '.cases[0].outcome.freeze_late' "$RUN/failure")" true
+	back
+}
+
+case_run_frozen-before() {
+	pmemfail_up
+	prepare "$1"
+	fsfreeze -f "$MNT"
+	removal "$DEV"
+	recorded handled pmem0
+	recorded_victims "${PIDS[@]}"
+	back
+}
+
+# Nothing on record, but green, and said so where the administrator looks.
+unrecorded() {
+	removal "$DEV"
+	wait_for 10 "complaint about the store" complained
+	systemctl -q is-active pmemfaild.service || fault "the daemon has ended"
+	say "journal: $(journal_since -u pmemfaild -o cat | grep -iE 'record|store' | tail -n 1)"
+	back
+}
+
+complained() {
+	journal_since -u pmemfaild -p warning -o cat | grep -qiE 'record|store'
+}
+
+case_run_store-full() {
+	mkdir -p "$STORE"
+	mount -t tmpfs -o size=256k store "$STORE"
+	pmemfail_up
+	prepare xfs
+	dd if=/dev/zero of="$STORE/filler" bs=4k status=none 2>/dev/null || true
+	unrecorded
+	systemctl stop pmemfaild.service
+	umount "$STORE"
+}
+
+case_run_store-readonly() {
+	mkdir -p "$STORE"
+	mount -t tmpfs -o ro store "$STORE"
+	pmemfail_up
+	prepare ext4
+	unrecorded
+	systemctl stop pmemfaild.service
+	umount "$STORE"
+}
+
+case_run() {
+	local what=$1
+	shift
+	"case_run_$what" "$@"
+}

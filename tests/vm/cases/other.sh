@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# variants: nondax:xfs nondax:ext4 raw-namespace:xfs raw-namespace:ext4 pinned:xfs pinned:ext4
+#
+# other WHAT FILESYSTEM: file systems that are used otherwise than usual.
+#   nondax         mounted without DAX: shut down in good order, told nobody
+#   raw-namespace  on a namespace without info block, bound as namespace0.0
+#   pinned         a direct read into the mapping is pending when it goes
+
+# shellcheck source=tests/vm/cases/lib/green.sh
+source "$TESTS/cases/lib/green.sh"
+
+case_run_nondax() {
+	local dev
+	dev=$(ns_make_fsdax 0)
+	mkfs_as "$1" "$dev"
+	mkdir -p "$MNT"
+	mount -o dax=never "$dev" "$MNT" 2>/dev/null || mount "$dev" "$MNT"
+	file_make "$MNT/file" 2
+	keep "$MNT/file"
+	site "$MNT"
+	watched
+
+	removal "$dev"
+	recorded handled pmem0
+	returned raw
+	sums_check "$dev"
+}
+
+case_run_raw-namespace() {
+	local dev pids
+	dev=$(ns_make_raw 0)
+	expect_eq "bound device" "$(nd_of "$dev")" namespace0.0
+	mkfs_as "$1" "$dev"
+	mount_dax "$dev"
+	file_make "$MNT/file" 2
+	keep "$MNT/file"
+	victim reader reader "$MNT/file"
+	victim private private "$MNT/file"
+	site "$MNT"
+	watched
+	pids=("${VICTIM[@]}")
+
+	removal "$dev"
+	recorded handled pmem0
+	recorded_victims "${pids[@]}"
+	returned raw
+	sums_check "$dev"
+	ns_make_fsdax 0 >/dev/null
+}
+
+# A disk that answers reads only after some seconds.
+slow_disk() {
+	modprobe brd rd_nr=1 rd_size=65536
+	wait_for 10 /dev/ram0 test -b /dev/ram0
+	echo "0 131072 delay /dev/ram0 0 $1" | dmsetup create slow
+	wait_for 10 /dev/mapper/slow test -b /dev/mapper/slow
+}
+
+case_run_pinned() {
+	local dev pids
+	dev=$(fs_make "$1" raw)
+	slow_disk 5000
+	file_make "$MNT/file" 2
+	file_make "$MNT/still" 2
+	keep "$MNT/still"
+	victim pin --source /dev/mapper/slow pin "$MNT/file"
+	victim still reader "$MNT/still"
+	site "$MNT"
+	watched
+	pids=("${VICTIM[@]}")
+	wait_for 10 "pending read" has_line "$RUN/v-pin" '^reading'
+	wait_for 10 "pending read" pin_waits
+
+	removal_pinned "$dev"
+	recorded handled pmem0
+	recorded_victims "${pids[@]}"
+	returned raw
+	sums_check "$dev"
+	dmsetup remove --retry slow
+}
+
+# A thread of it sleeps in the read.
+pin_waits() {
+	grep -qs '^0 ' /proc/"${VICTIM[pin]}"/task/*/syscall
+}
+
+removal_pinned() {
+	unbind_bounded "$1"
+	has_line "$RUN/v-pin" '^read n=' ||
+		fault "the unbind went on while pages were pinned (it took $UNBIND_MS ms)"
+	removal_judge
+}
+
+case_run() {
+	local what=$1
+	shift
+	pmemfail_up
+	"case_run_$what" "$@"
+}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# tool: pmemfailctl refuses what it must with the exit code that is documented
+# and a message that names the thing, and never crashes; a malformed setting
+# stops tool and daemon and is named with its line.
+
+# shellcheck source=tests/vm/cases/lib/green.sh
+source "$TESTS/cases/lib/green.sh"
+
+# refuses STATUS ERE ARGUMENT...
+refuses() {
+	local status=0 want=$1 pattern=$2
+	shift 2
+	pmemfailctl "$@" >"$RUN/out.1" 2>"$RUN/out.2" </dev/null || status=$?
+	[[ $status == "$want" ]] ||
+		die "pmemfailctl $* ends with $status, not $want: $(<"$RUN/out.2")"
+	grep -qE -- "$pattern" "$RUN/out.2" ||
+		die "pmemfailctl $* says '$(<"$RUN/out.2")', which does not match '$pattern'"
+	[[ $(wc -l <"$RUN/out.2") -le 3 ]] || die "pmemfailctl $*: more than three lines"
+}
+
+wrong_names() {
+	local verb
+	for verb in assess "prepare-remove --yes"; do
+		# shellcheck disable=SC2086 # the verb and its option
+		{
+			refuses 4 "no pmem device .*'pmem77'" $verb pmem77
+			refuses 4 "'/dev/vda'" $verb /dev/vda
+			refuses 4 "'/dev/null'" $verb /dev/null
+			refuses 4 "'/etc/passwd'" $verb /etc/passwd
+			refuses 4 "''" $verb ''
+			refuses 4 "\.\./" $verb ../../dev/pmem77
+			refuses 4 'x1b|\\033|\\e' $verb $'\e[2J'
+			refuses 4 "aaaa" $verb "$(printf 'a%.0s' {1..5000})"
+		}
+	done
+	refuses 2 "'0x1' is no failure's id" show 0x1
+	refuses 2 "id" show -- -1
+	refuses 2 "id" show 99999999999999999999999
+	refuses 4 "no failure has the id 4711" show 4711
+}
+
+wrong_usage() {
+	refuses 2 "no verb 'dance'" dance
+	refuses 2 "needs its argument" assess
+	refuses 2 "takes no argument" status now
+	refuses 2 "no option" list --sideways
+	refuses 2 "'done' is no state" list --state=done
+	refuses 2 "--yes" prepare-remove pmem0
+}
+
+no_root() {
+	local verb
+	for verb in status devices list "show 1" "assess pmem0" "prepare-remove --yes pmem0" \
+		doctor thaw; do
+		# shellcheck disable=SC2086
+		expect_status 3 setpriv --reuid=65534 --regid=65534 --clear-groups \
+			pmemfailctl $verb 2>"$RUN/out.2"
+		grep -q root "$RUN/out.2" || die "$verb without root says '$(<"$RUN/out.2")'"
+	done
+	expect_status 0 setpriv --reuid=65534 --regid=65534 --clear-groups pmemfailctl --help >/dev/null
+}
+
+bad_config() {
+	local line
+	systemctl stop pmemfaild.service
+	for line in 'HoldTimeoutSec=never' 'HoldTimeout=30' 'Freeze=perhaps' 'StateDirectory=relative' \
+		'[other]' 'nonsense'; do
+		pmemfail_conf "Freeze=yes" "$line"
+		refuses 1 "test\.conf(:[0-9]+)?: " status
+		expect_fail systemctl start pmemfaild.service
+		journal_since -u pmemfaild -o cat | grep -q 'test\.conf' ||
+			die "the daemon does not name the file with '$line'"
+		systemctl reset-failed pmemfaild.service
+	done
+	rm -r "$CONF"
+	expect_ok systemctl start pmemfaild.service
+}
+
+case_run() {
+	ns_make_fsdax 0 >/dev/null
+	pmemfail_up
+	watched
+	wrong_names
+	wrong_usage
+	no_root
+	expect_status 0 pmemfailctl thaw
+	[[ $(pmemfailctl thaw --json | jq .thawed) == 0 ]] || die "something was thawed"
+	expect_eq "schema" "$(pmemfailctl devices --json | jq .schema)" 1
+	expect_eq "mode of pmem0" \
+		"$(pmemfailctl devices --json | jq -r '.devices[] | select(.name == "pmem0").mode')" fsdax
+	bad_config
+	kmsg_clean
+}
