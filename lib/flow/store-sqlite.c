@@ -126,6 +126,26 @@ static int make_tables(sqlite3 *db, int64_t first_id)
 	return pmf_sql_run(db, sql);
 }
 
+/* Are the tables there, with the columns that store.c asks for? */
+static int check_tables(sqlite3 *db)
+{
+	static const char *const asks[] = {
+		"SELECT id, state, kind, device_id, created_us, updated_us, doc FROM failure",
+		"SELECT failure, n, doc FROM failure_case",
+	};
+	size_t i;
+	int r;
+
+	for (i = 0; i < ARRAY_SIZE(asks); i++) {
+		_cleanup_stmt_ sqlite3_stmt *st = NULL;
+
+		r = pmf_sql_prepare(db, asks[i], &st);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 /* 1: ours; 0: empty; -EBADMSG; -EPROTONOSUPPORT. */
 static int identify(sqlite3 *db)
 {
@@ -140,7 +160,10 @@ static int identify(sqlite3 *db)
 		return 0;
 	if (application != APPLICATION_ID || version < 1)
 		return -EBADMSG;
-	return version > PMF_STORE_VERSION ? -EPROTONOSUPPORT : 1;
+	if (version > PMF_STORE_VERSION)
+		return -EPROTONOSUPPORT;
+	r = check_tables(db);
+	return r < 0 ? r : 1;
 }
 
 static int check_or_make(sqlite3 *db, bool writable, int64_t first_id)

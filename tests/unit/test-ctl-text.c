@@ -5,6 +5,7 @@
  */
 #include <locale.h>
 #include <wchar.h>
+#include <wctype.h>
 
 #include "../../ctl/text.c"
 #include "test.h"
