@@ -15,7 +15,6 @@
 #include <string.h>
 #include <time.h>
 #include <wchar.h>
-#include <wctype.h>
 
 void *text_alloc(void *p)
 {
@@ -58,7 +57,7 @@ char *text_escape(const char *s)
 		if (valid && c == L'\\') {
 			*o++ = '\\';
 			*o++ = '\\';
-		} else if (valid && iswprint((wint_t)c) && wcwidth(c) >= 0 &&
+		} else if (valid && wcwidth(c) >= 0 &&
 			   !deceives((wint_t)c)) {
 			memcpy(o, s, n);
 			o += n;
