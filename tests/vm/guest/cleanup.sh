@@ -25,10 +25,10 @@ cgroup_empty() {
 }
 
 cleanup_pmemfail() {
-	if systemctl -q is-active pmemfaild.service; then
+	if [[ -e /usr/lib/systemd/system/pmemfaild.service ]]; then
 		bounded 25 systemctl stop pmemfaild.service || echo "pmemfaild does not stop"
+		systemctl -q reset-failed 2>/dev/null || true
 	fi
-	systemctl -q reset-failed 2>/dev/null || true
 	rm -rf /var/lib/pmemfail /run/pmemfail /etc/pmemfail
 	if [[ -d /sys/module/pmemfail ]]; then
 		bounded 10 rmmod pmemfail || echo "module pmemfail cannot be unloaded"
@@ -70,9 +70,13 @@ no_superblock() {
 
 cleanup_dm() {
 	local name
+	[[ -e /sys/block/dm-0 || -e /sys/block/dm-1 ]] || return 0
 	for name in $(dmsetup ls 2>/dev/null | awk '/\(/ { print $1 }'); do
 		bounded 10 dmsetup remove --retry "$name" || echo "cannot remove dm $name"
 	done
+}
+
+cleanup_md() {
 	[[ ! -e /proc/mdstat ]] || mdadm --stop --scan 2>/dev/null || true
 }
 
@@ -100,18 +104,46 @@ cleanup_nvdimm() {
 	return 0
 }
 
+# How much each disk had been written to when it was known to be empty.
+declare -A EMPTY_AT
+
+# writes_of DISK: its incarnation and the writes the block device saw in it.
+# mkfs and partitioning are among them: no change means nothing to wipe.
+writes_of() {
+	local fields
+	read -ra fields <"/sys/block/$1/stat"
+	echo "$(<"/sys/block/$1/diskseq"):${fields[4]}"
+}
+
+# The guest is new, and so are its NVDIMMs.
+disks_are_empty() {
+	local disk
+	for disk in /sys/block/pmem*; do
+		disk=${disk##*/}
+		[[ ! -e /sys/block/$disk ]] || EMPTY_AT[$disk]=$(writes_of "$disk")
+	done
+}
+
+# After a power cut they are not.
+disks_are_used() {
+	EMPTY_AT=()
+}
+
 # No partition table, no file system: the first and last MiB go.
 cleanup_contents() {
-	local dev size
-	for dev in /dev/pmem?; do
-		[[ -b $dev ]] || continue
+	local dev disk size
+	for dev in /dev/pmem*; do
+		disk=${dev##*/}
+		[[ -e /sys/block/$disk && $(writes_of "$disk") != "${EMPTY_AT[$disk]:-}" ]] || continue
 		size=$(blockdev --getsize64 "$dev")
 		{
 			dd if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc &&
 				dd if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc \
 					seek=$((size / 1048576 - 1))
 		} 2>/dev/null || echo "cannot write to $dev"
-		blockdev --rereadpt "$dev" 2>/dev/null || true
+		[[ ! -e /sys/block/$disk/${disk}p1 ]] || blockdev --rereadpt "$dev" ||
+			echo "$dev still has partitions in use"
+		EMPTY_AT[$disk]=$(writes_of "$disk")
 	done
 }
 
@@ -121,7 +153,7 @@ cleanup_sysctl() {
 
 cleanup_all() {
 	local step
-	for step in processes pmemfail mounts dm nvdimm contents sysctl; do
+	for step in processes pmemfail mounts dm md nvdimm contents sysctl; do
 		cleanup_"$step" || echo "cleanup_$step broke"
 	done
 }

@@ -69,13 +69,18 @@ now_ms() {
 	echo $((${t/./} / 1000))
 }
 
+# 50 ms without starting a program: nothing is ever written to fd 8.
+nap() {
+	read -r -t 0.05 -u 8 || true
+}
+
 # try_for SECONDS COMMAND...: poll until it succeeds; fails at the deadline.
 try_for() {
 	local deadline=$(($(now_ms) + $1 * 1000))
 	shift
 	until "$@"; do
 		(($(now_ms) < deadline)) || return 1
-		sleep 0.05
+		nap
 	done
 }
 

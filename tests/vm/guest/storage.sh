@@ -38,17 +38,27 @@ ns_node() {
 }
 
 ns_make() {
-	local region=$1 mode=$2 size=$3 map=(--map=mem) options=() is
-	is=$(ndctl list -N -i -n "namespace$region.0" 2>/dev/null | jq -r '.[0].mode // ""')
-	if [[ $is == "$mode" && ! $size && -e $(ns_node "$region" "$mode") ]]; then
-		return
-	fi
+	local region=$1 mode=$2 size=$3 map=(--map=mem) options=()
+	[[ ! $size && $(ns_mode "$region") == "$mode" ]] && return
 	[[ $mode == raw ]] && map=()
 	[[ $size ]] && options=(--size "$size")
 	ndctl create-namespace -f -e "namespace$region.0" -m "$mode" \
 		"${map[@]}" "${options[@]}" >/dev/null ||
 		die "cannot make namespace$region.0 $mode"
 	wait_for 10 "$(ns_node "$region" "$mode")" test -e "$(ns_node "$region" "$mode")"
+}
+
+# ns_mode REGION: what is bound there now, by what holds the namespace; empty
+# when nothing is, or more than one.
+ns_mode() {
+	local bound
+	bound=$(cd "$ND/devices/region$1" && compgen -G '[npd]*[0-9].*[0-9]/driver')
+	case $bound in
+	*$'\n'*) ;;
+	pfn*) echo fsdax ;;
+	dax*) echo devdax ;;
+	namespace*) echo raw ;;
+	esac
 }
 
 # nd_of DEV: the nd device behind a pmem block device, "pfn0.0", also after it

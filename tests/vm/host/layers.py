@@ -96,6 +96,7 @@ def stack(root, kernel, tree, cases, workdir):
     os.makedirs(f"{harness}/{TESTS}/cases")
     for name in ("agent", "case", "lib.sh", "storage.sh", "cleanup.sh", "kmsg-patterns"):
         shutil.copy(f"{VM}/guest/{name}", f"{harness}/{TESTS}/{name}")
+    shutil.copy(f"{VM}/guest/seed.sh", f"{harness}/{TESTS}/cases/seed.sh")
     for name, path in cases.items():
         shutil.copy(path, f"{harness}/{TESTS}/cases/{name}.sh")
     # what the cases share

@@ -16,9 +16,9 @@ import socket
 import subprocess
 import time
 
-MIB = 1 << 20
+from .disks import LABEL
+
 SLOTS = 2
-LABEL = 16 * MIB
 PR_SET_PDEATHSIG = 1
 
 COMMAND_LINE = " ".join([
@@ -97,28 +97,6 @@ class Channel:
 
     def close(self):
         self.sock.close()
-
-
-class Disks:
-    """The backing files that outlive a power cut: NVDIMMs and a scratch disk.
-
-    They are sparse, and in memory where the host allows it.
-    """
-
-    def __init__(self, where, count, size):
-        self.nvdimms = []
-        for n in range(count):
-            path = f"{where}/nvdimm{n}"
-            with open(path, "wb") as file:
-                file.truncate(size * MIB + LABEL)
-            self.nvdimms.append((path, size * MIB + LABEL))
-        self.scratch = f"{where}/scratch"
-        with open(self.scratch, "wb") as file:
-            file.truncate(256 * MIB)
-
-    def remove(self):
-        for path in [path for path, _ in self.nvdimms] + [self.scratch]:
-            os.unlink(path)
 
 
 class Machine:

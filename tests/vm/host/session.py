@@ -17,11 +17,16 @@ import time
 from typing import NamedTuple
 
 from . import layers
-from .machine import Disks, GuestDied, Machine
+from .disks import Disks
+from .machine import GuestDied, Machine
 
 BOOT_SECONDS = 180
 # what the agent may take on top of a case, to take down what it left
 GRACE_SECONDS = 120
+
+
+# of how the namespaces on a guest's NVDIMMs are made: guest/seed.sh
+SEED_VERSION = 1
 
 
 class Result(NamedTuple):
@@ -131,9 +136,29 @@ class Session:
                 self.disks.remove()
             self.disks = None
 
+    def _disks(self):
+        """NVDIMMs that have a namespace each. The first guest ever makes them."""
+        options = self.options
+        seed = f"{options.cache}/nvdimm-{options.nvdimm}x{options.nvdimm_size}-{SEED_VERSION}"
+        if os.path.isdir(seed):
+            os.utime(seed)
+            return Disks(self.workdir, options.nvdimm, options.nvdimm_size, seed)
+        self.disks = Disks(self.workdir, options.nvdimm, options.nvdimm_size)
+        self._start()
+        status, reason = self._converse("seed", BOOT_SECONDS, 1, [])
+        if status != "ok":
+            raise GuestDied(f"no namespaces can be made: {reason}")
+        self._drop(keep_disks=True)
+        self.boots.clear()
+        self.disks.save(seed)
+        return self.disks
+
     def _boot(self):
         if not self.disks:
-            self.disks = Disks(self.workdir, self.options.nvdimm, self.options.nvdimm_size)
+            self.disks = self._disks()
+        self._start()
+
+    def _start(self):
         self.machine = Machine(self.options, self.kernel, self.layers, self.disks, self.workdir)
         start = time.monotonic()
         while True:

@@ -4,9 +4,8 @@
 # powercut: the same case goes on in a new guest, with the NVDIMMs' contents.
 
 case_run() {
-	local dev
 	if ((BOOT == 1)); then
-		dev=$(fs_make xfs raw)
+		fs_make xfs raw
 		echo durable >"$MNT/file"
 		sync
 		powercut
