@@ -156,7 +156,7 @@ int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, 
 static int save(struct pmf_record *r, struct item *x)
 {
 	struct pmf_failure *f = TAKE_PTR(x->unsaved);
-	bool final = x->final, added = x->id == 0 && !x->told_any;
+	bool final = x->final, added = x->id == 0;
 	uint64_t token = x->token;
 	int e;
 

@@ -29,7 +29,7 @@ enum pmf_record_news {
 struct pmf_record_note {
 	enum pmf_record_news news;
 	uint64_t token;		/* 0: none */
-	bool added;		/* saved for the first time, or not saved for the first */
+	bool added;		/* the first about it: with an id (saved), without (not) */
 	bool final;
 	struct pmf_failure *failure;
 	char *text;

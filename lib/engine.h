@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The engine's insides, shared by lib/engine-*.c only.
+ *
+ * One thread, the caller's, owns everything here. It never blocks: whatever may
+ * wait (a handling, opening a device to watch it, the store, sysfs) runs in a
+ * thread of its own and answers with a message on a wait-free queue.
+ *
+ *	engine.c		begin, end, dispatch
+ *	engine-hold.c		holds of the module to jobs
+ *	engine-uevent.c		uevents and mounts to refreshes and unheld removals
+ *	engine-watch.c		which devices an unbind waits for
+ *	engine-job.c		threads that handle, and how many
+ *	engine-work.c		what such a thread does
+ *	engine-record.c		notes of the record and of a predecessor
+ *	engine-notice.c		what the caller is told
+ */
+#ifndef PMF_ENGINE_H
+#define PMF_ENGINE_H
+
+#define _LGPL_SOURCE
+#include <urcu/wfcqueue.h>
+
+#include "context.h"
+#include "flow/intake.h"
+#include "flow/record.h"
+#include "flow/topology.h"
+#include "sys/watch.h"
+
+#define PMF_MAX_JOBS	16	/* handled at once; more wait, their unbinds with them */
+
+/* --- messages to the engine's thread --------------------------------------- */
+
+enum pmf_message_kind { PMF_MESSAGE_NOTE, PMF_MESSAGE_JOB };
+
+struct pmf_message {
+	struct cds_wfcq_node node;
+	enum pmf_message_kind kind;
+};
+
+struct pmf_note_message {
+	struct pmf_message message;
+	struct pmf_record_note *note;
+};
+
+/* --- jobs ------------------------------------------------------------------ */
+
+enum pmf_job_kind {
+	PMF_JOB_HOLD,		/* an unbind waits */
+	PMF_JOB_UNHELD,		/* it did not wait: record what was lost */
+	PMF_JOB_LEFTOVER,	/* a dead predecessor's failure */
+	PMF_JOB_WATCH,		/* open devices and watch them */
+};
+
+struct pmf_watch_request {
+	uint64_t cookie;
+	char *node;
+	int result;		/* out: 0 or -errno */
+};
+
+struct pmf_job {
+	struct pmf_message message;	/* says that it is over */
+	struct pmf_job *next;
+	struct pmemfail_engine *engine;
+	enum pmf_job_kind kind;
+	bool running;
+	pthread_t thread;
+
+	uint64_t token;			/* of the record */
+	char note_name[64];		/* in RuntimeDirectory; "": none */
+	struct pmf_failure *failure;	/* until it is handed to the record */
+	struct pmf_hold_event hold;
+	atomic_bool hold_ended;		/* set by the engine's thread */
+	struct pmf_topology *topology;	/* UNHELD: as it was before */
+	char *why_unheld;
+	struct pmf_watch_request *watches;
+	size_t n_watches;
+};
+
+/* --- devices --------------------------------------------------------------- */
+
+struct pmf_watched {
+	uint64_t cookie;
+	char *id, *name, *node, *bound;
+	dev_t devno;
+	bool present;		/* bound now, as far as we know */
+	int result;		/* of the last watch: 0, or -errno; 1: not tried */
+};
+
+/* What a note in RuntimeDirectory is called, by token, until it is removed. */
+struct pmf_note_name {
+	uint64_t token;
+	char name[64];
+};
+
+struct pmemfail_notice {
+	struct pmemfail_notice *next;
+	enum pmemfail_notice_kind kind;
+	struct pmf_failure *failure;
+	char *text;
+};
+
+struct pmemfail_engine {
+	struct pmemfail *ctx;
+	struct pmf_sys *sys;
+	const struct pmf_policy *policy;
+	int lock_fd, epoll_fd, message_fd, snapshot_fd, timer_fd, mounts_fd;
+	int hold_fd;			/* -1: no module */
+	int hold_error;			/* why, -errno; 0 when there is one */
+	bool hold_broken;		/* close it when no job needs it any more */
+	struct pmf_udev *udev;
+	struct pmf_intake *intake;
+	struct pmf_snapshots *snapshots;
+	struct pmf_record *record;
+	bool ending;			/* nothing new is begun any more */
+	struct pmf_topology *topology;	/* this thread's copy of the last snapshot */
+	bool all_bound;			/* after lost uevents: believe the next snapshot */
+
+	struct pmf_watched *watched;
+	size_t n_watched, cap_watched;
+	uint64_t last_cookie;
+	bool rewatch, watching;		/* wanted; a job is at it */
+	unsigned int watch_tries;
+
+	struct pmf_job *jobs;		/* running, then waiting, oldest first */
+	unsigned int n_running, n_handling;
+	uint64_t last_token;
+	struct pmf_note_name *names;
+	size_t n_names, cap_names;
+
+	struct pmemfail_notice *notices, **notices_tail;
+	unsigned int n_notices;
+
+	struct cds_wfcq_head queue_head;
+	struct cds_wfcq_tail queue_tail;
+};
+
+/* engine-notice.c */
+void pmf_engine_send(struct pmemfail_engine *e, struct pmf_message *m);	/* any thread */
+/* The next message, NULL: none. */
+struct pmf_message *pmf_engine_receive(struct pmemfail_engine *e);
+/* Takes f and text. Without memory the notice is lost; the record has it. */
+void pmf_engine_notice(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+		       struct pmf_failure *f, char *text);
+void pmf_engine_notices_done(struct pmemfail_engine *e);
+
+/* engine-job.c */
+int pmf_job_new(struct pmemfail_engine *e, enum pmf_job_kind kind, struct pmf_job **ret);
+struct pmf_job *pmf_job_free(struct pmf_job *j);
+/* Takes j, always: it runs, waits for room, or (no thread to be had) was ended. */
+void pmf_job_start(struct pmf_job *j);
+void pmf_job_over(struct pmf_job *j);	/* its message has come; frees it */
+void pmf_jobs_continue(struct pmemfail_engine *e);	/* start what waits */
+
+/* engine-work.c: on a job's thread */
+void pmf_job_work(struct pmf_job *j);
+/* The hold cannot be handled: let the unbind go on and record why. Takes no j. */
+void pmf_job_give_up(struct pmf_job *j, const char *why);
+
+/* engine-hold.c */
+int pmf_engine_open_holds(struct pmemfail_engine *e);	/* quiet when there is one */
+void pmf_engine_read_holds(struct pmemfail_engine *e);
+void pmf_engine_close_broken(struct pmemfail_engine *e);
+void pmf_engine_unheld(struct pmemfail_engine *e, const struct pmf_device *d);
+
+/* engine-watch.c */
+void pmf_engine_snapshot(struct pmemfail_engine *e);	/* a new one is published */
+void pmf_engine_watch(struct pmemfail_engine *e);	/* start a job if one is due */
+void pmf_engine_watched(struct pmemfail_engine *e, const struct pmf_job *j);
+const struct pmf_watched *pmf_engine_watched_by_cookie(struct pmemfail_engine *e,
+						       uint64_t cookie);
+void pmf_engine_watched_done(struct pmemfail_engine *e);
+/* Wake dispatch once in so many seconds; 0: not. */
+void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);
+
+/* engine-uevent.c */
+void pmf_engine_read_uevents(struct pmemfail_engine *e);
+void pmf_engine_mounts_changed(struct pmemfail_engine *e);
+
+/* engine-record.c */
+int pmf_engine_start_record(struct pmemfail_engine *e);
+void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n);	/* takes n */
+/* Write f into RuntimeDirectory under the token. An error is only logged. */
+void pmf_engine_write_note(struct pmemfail_engine *e, uint64_t token, const char *name,
+			   const struct pmf_failure *f);
+/* Hand a copy of f to the record. */
+void pmf_engine_put(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f,
+		    bool final);
+
+#endif
