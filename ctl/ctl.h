@@ -82,9 +82,11 @@ int ctl_doctor(struct ctl *c, char **args);
 /* "pmemfailctl: TEXT" on stderr, escaped. Returns code, so that it can be returned. */
 int ctl_error(enum ctl_exit code, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/* An error r of the library about a device, or about nothing (NULL): says what
- * could not be done, why, and what to do about it. Returns the exit code. */
-int ctl_error_library(int r, const char *doing, const char *device);
+/* An error r of the library: says what could not be done, why, and what to do about
+ * it. Returns the exit code. */
+int ctl_error_library(int r, const char *doing);
+/* The same for what was to be done with a device that was named. */
+int ctl_error_device(const struct ctl *c, int r, const char *doing, const char *device);
 enum ctl_exit ctl_exit_from_errno(int r);
 /* What a sentence from elsewhere lacks at its end: "." or "". */
 const char *ctl_full_stop(const char *sentence);

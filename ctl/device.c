@@ -4,6 +4,8 @@
  */
 #include "device.h"
 
+#include <string.h>
+
 const char *device_name(const struct pmemfail_device *d)
 {
 	const char *name = pmemfail_device_name(d);
@@ -11,6 +13,32 @@ const char *device_name(const struct pmemfail_device *d)
 	if (!name)
 		name = pmemfail_device_namespace(d);
 	return name ? name : pmemfail_device_id(d);
+}
+
+static bool is_called(const struct pmemfail_device *d, const char *name)
+{
+	const char *names[] = { pmemfail_device_namespace(d), pmemfail_device_id(d) };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i] && strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+bool device_is_unbound(struct pmemfail *lib, const char *name)
+{
+	struct pmemfail_devices *l = NULL;
+	bool unbound = false;
+
+	if (pmemfail_list_devices(lib, &l) < 0)
+		return false;
+	for (size_t i = 0; i < pmemfail_devices_count(l); i++) {
+		const struct pmemfail_device *d = pmemfail_devices_get(l, i);
+
+		unbound |= !pmemfail_device_name(d) && is_called(d, name);
+	}
+	pmemfail_devices_free(l);
+	return unbound;
 }
 
 enum pmemfail_severity device_machine_severity(const struct pmemfail_diagnosis *d)

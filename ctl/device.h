@@ -13,6 +13,10 @@
 /* What people call it: its node's name, or the namespace's when it is not bound. */
 const char *device_name(const struct pmemfail_device *d);
 
+/* Is this the name, ID or namespace of a device that no driver is bound to? Then
+ * there is nothing to assess or to prepare, which is not an unknown name. */
+bool device_is_unbound(struct pmemfail *lib, const char *name);
+
 /* Worst finding about the machine as a whole. */
 enum pmemfail_severity device_machine_severity(const struct pmemfail_diagnosis *d);
 /* Worst finding that bears on this device: about itself or about the machine. */

@@ -239,12 +239,12 @@ static int run(struct ctl *c, char **args)
 				 c->verb->name, c->verb->name);
 	r = pmemfail_new(&c->lib);
 	if (r < 0)
-		return ctl_error_library(r, "begin", NULL);
+		return ctl_error_library(r, "begin");
 	if (c->verbose)
 		pmemfail_set_log_fn(c->lib, log_library, NULL);
 	r = pmemfail_read_config(c->lib, NULL);
 	if (r < 0)
-		return ctl_error_library(r, "read the configuration", NULL);
+		return ctl_error_library(r, "read the configuration");
 	return c->verb->run(c, args);
 }
 

@@ -10,16 +10,16 @@
 
 #include "table.h"
 
-/* In the order in which they are done; see DESIGN, "Removal, exactly". */
+/* In the order in which they are done: lib/flow/handle.c. */
 static const struct { const char *step, *what; } steps_shown[] = {
 	{ "open", "open the filesystem" },
 	{ "look", "find files and processes" },
 	{ "freeze", "freeze" },
 	{ "revoke", "take the mappings away" },
 	{ "shutdown", "shut down" },
+	{ "thaw", "thaw" },
 	{ "stop_dax", "stop DAX below it" },
 	{ "settle", "wait for the last pages" },
-	{ "thaw", "thaw" },
 	{ "unmount", "unmount" },
 };
 

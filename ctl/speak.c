@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "text.h"
 
 __attribute__((format(printf, 3, 0)))
@@ -76,17 +77,11 @@ enum ctl_exit ctl_exit_from_errno(int r)
 	return CTL_FAILED;
 }
 
-int ctl_error_library(int r, const char *doing, const char *device)
+int ctl_error_library(int r, const char *doing)
 {
 	enum ctl_exit code = ctl_exit_from_errno(r);
 	const char *why = pmemfail_why(), *end;
 
-	if (device && r == -ENODEV)
-		return ctl_error(code, "no pmem device is called '%s'. 'pmemfailctl devices'"
-				 " lists those there are.", device);
-	if (device && r == -ENOTUNIQ)
-		return ctl_error(code, "'%s' lies on more than one pmem device: name one of"
-				 " them. 'pmemfailctl devices' lists them.", device);
 	if (!*why)
 		why = strerror(-r);
 	end = ctl_full_stop(why);
@@ -97,6 +92,20 @@ int ctl_error_library(int r, const char *doing, const char *device)
 		return ctl_error(code, "cannot %s now: %s%s Try again when 'pmemfailctl status'"
 				 " shows nothing being handled.", doing, why, end);
 	return ctl_error(code, "cannot %s: %s%s", doing, why, end);
+}
+
+int ctl_error_device(const struct ctl *c, int r, const char *doing, const char *device)
+{
+	if (r == -ENODEV && device_is_unbound(c->lib, device))
+		return ctl_error(CTL_NOT_FOUND, "'%s' is not bound to a driver: nothing uses it,"
+				 " and it can be removed as it is.", device);
+	if (r == -ENODEV)
+		return ctl_error(CTL_NOT_FOUND, "no pmem device is called '%s'. 'pmemfailctl"
+				 " devices' lists those there are.", device);
+	if (r == -ENOTUNIQ)
+		return ctl_error(CTL_NOT_FOUND, "'%s' lies on more than one pmem device: name"
+				 " one of them. 'pmemfailctl devices' lists them.", device);
+	return ctl_error_library(r, doing);
 }
 
 struct json_object *ctl_json_new(void)

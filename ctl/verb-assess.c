@@ -44,7 +44,7 @@ int ctl_assess(struct ctl *c, char **args)
 
 	r = pmemfail_assess(c->lib, args[0], &f);
 	if (r < 0)
-		return ctl_error_library(r, "assess the removal", args[0]);
+		return ctl_error_device(c, r, "assess the removal", args[0]);
 	if (c->json) {
 		report_json(f, "assessment");
 	} else if (!c->quiet) {

@@ -66,7 +66,7 @@ int ctl_devices(struct ctl *c, char **args)
 	(void)args;
 	r = pmemfail_list_devices(c->lib, &l);
 	if (r < 0)
-		return ctl_error_library(r, "list the pmem devices", NULL);
+		return ctl_error_library(r, "list the pmem devices");
 	if (c->quiet && !c->json) {
 		for (size_t i = 0; i < pmemfail_devices_count(l); i++) {
 			char *safe = text_escape(device_name(pmemfail_devices_get(l, i)));
@@ -80,7 +80,7 @@ int ctl_devices(struct ctl *c, char **args)
 	r = pmemfail_diagnose(c->lib, &d);
 	if (r < 0) {
 		pmemfail_devices_free(l);
-		return ctl_error_library(r, "find out how the devices are protected", NULL);
+		return ctl_error_library(r, "find out how the devices are protected");
 	}
 	if (c->json)
 		print_json(l, d);

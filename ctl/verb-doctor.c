@@ -136,11 +136,11 @@ int ctl_doctor(struct ctl *c, char **args)
 	(void)args;
 	r = pmemfail_diagnose(c->lib, &d);
 	if (r < 0)
-		return ctl_error_library(r, "examine this machine", NULL);
+		return ctl_error_library(r, "examine this machine");
 	r = pmemfail_list_devices(c->lib, &l);
 	if (r < 0) {
 		pmemfail_diagnosis_free(d);
-		return ctl_error_library(r, "list the pmem devices", NULL);
+		return ctl_error_library(r, "list the pmem devices");
 	}
 	n = device_count(d, l);
 	for (size_t i = 0; get(d, i, &f); i++)

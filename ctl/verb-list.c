@@ -72,7 +72,7 @@ int ctl_list(struct ctl *c, char **args)
 	if (r < 0) {
 		json_object_put(l.array);
 		table_free(l.table);
-		return ctl_error_library(r, "read the record of failures", NULL);
+		return ctl_error_library(r, "read the record of failures");
 	}
 	if (c->json) {
 		struct json_object *o = ctl_json_new();

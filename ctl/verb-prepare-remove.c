@@ -61,7 +61,7 @@ static int confirm(const struct ctl *c, const char *device)
 				 " 'pmemfailctl assess' shows them.", device);
 	r = pmemfail_assess(c->lib, device, &f);
 	if (r < 0)
-		return ctl_error_library(r, "assess the removal", device);
+		return ctl_error_device(c, r, "assess the removal", device);
 	t = report_totals(f);
 	if (!c->json && !c->quiet)
 		report_sites(c, f, false);
@@ -120,7 +120,7 @@ int ctl_prepare_remove(struct ctl *c, char **args)
 	r = pmemfail_prepare_remove(c->lib, args[0], &f);
 	spinner_stop(s);
 	if (r < 0)
-		return ctl_error_library(r, "prepare the removal", args[0]);
+		return ctl_error_device(c, r, "prepare the removal", args[0]);
 	if (c->json)
 		report_json(f, "failure");
 	r = tell(c, f);

@@ -62,7 +62,7 @@ int ctl_show(struct ctl *c, char **args)
 		return ctl_error(CTL_NOT_FOUND, "no failure has the id %s. 'pmemfailctl list'"
 				 " shows those that were recorded.", args[0]);
 	if (r < 0)
-		return ctl_error_library(r, "read the record of failures", NULL);
+		return ctl_error_library(r, "read the record of failures");
 	if (c->json) {
 		report_json(f, "failure");
 	} else if (!c->quiet) {

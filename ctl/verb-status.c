@@ -180,12 +180,12 @@ int ctl_status(struct ctl *c, char **args)
 	(void)args;
 	r = pmemfail_diagnose(c->lib, &s.diagnosis);
 	if (r < 0)
-		return ctl_error_library(r, "examine this machine", NULL);
+		return ctl_error_library(r, "examine this machine");
 	r = pmemfail_list_devices(c->lib, &l);
 	if (r >= 0)
 		r = pmemfail_list_failures(c->lib, -1, count_failure, &s);
 	if (r < 0) {
-		r = ctl_error_library(r, "read what pmemfail knows", NULL);
+		r = ctl_error_library(r, "read what pmemfail knows");
 	} else {
 		s.devices = device_count(s.diagnosis, l);
 		read_frozen(c, &s);

@@ -11,7 +11,7 @@ int ctl_thaw(struct ctl *c, char **args)
 	(void)args;
 	r = pmemfail_thaw_leftovers(c->lib);
 	if (r < 0)
-		return ctl_error_library(r, "thaw what is left frozen", NULL);
+		return ctl_error_library(r, "thaw what is left frozen");
 	if (c->json) {
 		struct json_object *o = ctl_json_new();
 
