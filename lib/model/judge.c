@@ -83,13 +83,24 @@ static const char *why(struct pmf_step step)
 		"unknown error" : "no error given";
 }
 
+/*
+ * Does nothing map the memory again after the revoke? A shut down XFS refuses
+ * every fault (xfs_read_iomap_begin). ext4's read faults never ask
+ * (ext4_iomap_begin), so there DAX must be dead below.
+ */
+static bool stays_away(const struct pmf_case *c)
+{
+	return streq_ptr(c->site.fstype, "xfs") || c->outcome.stop_dax.state == PMF_STEP_DONE;
+}
+
 /* Only the first thing that went wrong at a site: the others follow from it. */
 static int judge_user(struct verdict *v, const struct pmf_case *c, const char *site)
 {
 	const struct pmf_outcome *o = &c->outcome;
 	bool is_fs = c->site.kind == PMF_SITE_FILESYSTEM;
 
-	if (failed(o->thaw))
+	/* Whatever the error was called: it is not thawed. */
+	if (failed(o->thaw) || unsupported(o->thaw))
 		return blame(v, PMF_STATE_FAILED, "%s: it could not be thawed and may "
 			     "still be frozen (%s); run pmemfailctl thaw.", site, why(o->thaw));
 	/*
@@ -128,6 +139,10 @@ static int judge_user(struct verdict *v, const struct pmf_case *c, const char *s
 	if (is_fs && unsupported(o->shutdown))
 		return blame(v, PMF_STATE_UNSUPPORTED, "%s: this filesystem has no call to "
 			     "shut it down; its processes were told.", site);
+	if (is_fs && o->shutdown.state == PMF_STEP_DONE && !stays_away(c))
+		return blame(v, PMF_STATE_FAILED, "%s: its memory can be mapped again until it "
+			     "is unmounted, because DAX below it was not stopped (%s).", site,
+			     why(o->stop_dax));
 	if (is_fs && o->shutdown.state != PMF_STEP_DONE)
 		return blame(v, PMF_STATE_FAILED, "%s: it was not shut down, because an "
 			     "earlier step ended the handling.", site);

@@ -4,6 +4,8 @@
  * own objects come here. Why: every out-of-memory path must leave its outputs
  * alone and leak nothing (AddressSanitizer sees to the latter).
  */
+#include <stdatomic.h>
+
 #include "test.h"
 
 void *__real_malloc(size_t n);
@@ -15,13 +17,14 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 char *__wrap_strdup(const char *s);
 
-static unsigned int countdown;
-static bool did_fail;
+static atomic_int countdown;	/* the one that takes it from 1 to 0 fails */
+static atomic_bool did_fail;
 
 void test_alloc_fail(unsigned int nth)
 {
-	countdown = nth;
-	did_fail = false;
+	if (nth > 0)
+		did_fail = false;
+	countdown = (int)nth;
 }
 
 bool test_alloc_failed(void)
@@ -31,7 +34,7 @@ bool test_alloc_failed(void)
 
 static bool fails(void)
 {
-	if (countdown == 0 || --countdown > 0)
+	if (countdown <= 0 || atomic_fetch_sub(&countdown, 1) != 1)
 		return false;
 	did_fail = true;
 	errno = ENOMEM;

@@ -52,6 +52,7 @@ TEST(all_good)
 	struct pmf_case c[] = { good(), good() };
 
 	c[1].site.fstype = text("ext4");
+	c[1].outcome.stop_dax.state = PMF_STEP_DONE;
 	/* A problem noted on the way changes no verdict. */
 	strcpy(c[1].outcome.problem, "cannot list who maps /mnt");
 	CHECK_EQ(judge(c, 2, &why), PMF_STATE_HANDLED);
@@ -68,6 +69,12 @@ static void left(struct pmf_case *c) { c->outcome.entries_left = 3; }
 static void pinned(struct pmf_case *c) { c->outcome.pinned = 2; }
 static void cannot_shutdown(struct pmf_case *c) { c->outcome.shutdown = unsupported; }
 static void cannot_revoke(struct pmf_case *c) { c->outcome.revoke = unsupported; }
+static void thaw_unsupported(struct pmf_case *c) { c->outcome.thaw = unsupported; }
+static void ext4_without_stop(struct pmf_case *c)
+{
+	c->site.fstype = text("ext4");
+	c->outcome.stop_dax = step_failed;
+}
 static void no_module(struct pmf_case *c)
 {
 	c->outcome.revoke = (struct pmf_step){ PMF_STEP_FAILED, -ENODEV, 0 };
@@ -92,6 +99,8 @@ static const struct {
 	{ "open", no_open, PMF_STATE_FAILED, "opened" },
 	{ "revoke", no_revoke, PMF_STATE_FAILED, "Input/output error" },
 	{ "thaw", no_thaw, PMF_STATE_FAILED, "frozen" },
+	{ "thaw unsupported", thaw_unsupported, PMF_STATE_FAILED, "frozen" },
+	{ "ext4 without stop", ext4_without_stop, PMF_STATE_FAILED, "mapped again" },
 	{ "shutdown", no_shutdown, PMF_STATE_FAILED, "shut down" },
 	{ "skipped", skipped, PMF_STATE_FAILED, "not shut down" },
 	{ "left", left, PMF_STATE_FAILED, "3 DAX entries" },

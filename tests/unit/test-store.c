@@ -372,16 +372,31 @@ static bool own_tmpfs(const char *dir, const char *options)
 	return mount("tmpfs", dir, "tmpfs", 0, options) == 0;
 }
 
+/* Write so many bytes, or until it is full. */
+static bool fill(const char *path, size_t n)
+{
+	_cleanup_close_ int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	static const char block[4096];
+
+	for (; fd >= 0 && n > 0; n -= sizeof(block))
+		if (write(fd, block, sizeof(block)) != sizeof(block))
+			break;
+	return fd >= 0;
+}
+
 TEST(a_full_disk)
 {
 	_cleanup_failure_ f = sample_failure();
 	_cleanup_failure_ back = NULL;
+	_cleanup_free_ char *filler = NULL;
 	const char *dir = test_dir();
 	uint64_t last;
 	int r;
 
-	if (!own_tmpfs(dir, "size=128k"))
+	if (!own_tmpfs(dir, "size=192k"))
 		SKIP("may not mount a tmpfs: %s", strerror(errno));
+	CHECK_EQ(pmf_format(&filler, "%s/filler", dir), 0);
+	CHECK(fill(filler, 64 * 1024));
 	{
 		_cleanup_store_ s = NULL;
 
@@ -396,7 +411,7 @@ TEST(a_full_disk)
 		CHECK(last > 0);
 		CHECK_EQ(pmf_store_get(s, last + 1, &back), -ENOENT);
 		CHECK_EQ(pmf_store_get(s, last, &back), 0);
-		CHECK(sql(dir, "PRAGMA foreign_keys = ON; DELETE FROM failure WHERE id < 9"));
+		CHECK_EQ(unlink(filler), 0);
 		CHECK_EQ(pmf_store_put(s, f), 0);	/* goes on once there is room */
 	}
 	CHECK_EQ(umount(dir), 0);
@@ -405,19 +420,14 @@ TEST(a_full_disk)
 TEST(no_room_even_to_begin)
 {
 	_cleanup_free_ char *filler = NULL;
-	_cleanup_close_ int fd = -1;
 	_cleanup_store_ s = NULL;
 	const char *dir = test_dir();
-	char block[4096] = {};
 
 	if (!own_tmpfs(dir, "size=16k"))
 		SKIP("may not mount a tmpfs: %s", strerror(errno));
 	CHECK_EQ(pmf_format(&filler, "%s/filler", dir), 0);
-	fd = open(filler, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	while (write(fd, block, sizeof(block)) > 0)
-		;
+	CHECK(fill(filler, 64 * 1024));
 	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), -ENOSPC);
-	fd = safe_close(fd);
 	CHECK_EQ(umount(dir), 0);
 }
 

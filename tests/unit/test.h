@@ -80,7 +80,7 @@ const char *test_dir(void);
 
 /*
  * Make the nth allocation of the code under test fail (1: the next); 0: none.
- * Works in programs linked with test-alloc.c. Returns whether one has failed.
+ * Works in programs linked with test-alloc.c. _failed: has it, since the last nth?
  */
 void test_alloc_fail(unsigned int nth);
 bool test_alloc_failed(void);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A machine to handle removals on: filesystems that freeze, refault and shut
+ * down as the real ones do, processes that map them, one hold. It can fail the
+ * nth call, or every call of one kind, and it notes each broken rule of sys.h:
+ * so a test asks it afterwards what really happened, not what was claimed.
+ */
+#ifndef PMF_FAKE_SYS_H
+#define PMF_FAKE_SYS_H
+
+#include "sys/sys.h"
+
+#define FAKE_FS		4
+#define FAKE_PROCS	6
+
+struct fake_fs {
+	dev_t devno;
+	const char *name, *fstype;	/* fstype NULL: a device-DAX node */
+	bool mounted;			/* has a superblock */
+	bool hidden;			/* in another mount namespace only */
+	bool frozen, foreign_freeze, down, dax_dead;
+	bool refaults;			/* a reader maps it again as soon as it can */
+	bool own;			/* holds pmemfail's own files */
+	unsigned int entries, dirty;	/* DAX entries; of these dirty */
+	unsigned int pinned_for;	/* sleeps until its pins go */
+	/* counts */
+	unsigned int freezes, thaws, armed;
+};
+
+struct fake_proc {
+	int32_t pid;
+	unsigned int maps;		/* bit i: filesystem i */
+	bool stays;			/* does not end when told */
+	bool gone;
+	unsigned int told;
+};
+
+struct fake {
+	struct pmf_sys sys;
+	struct fake_fs fs[FAKE_FS];
+	size_t n_fs;
+	struct fake_proc procs[FAKE_PROCS];
+	size_t n_procs;
+	bool no_module;
+	bool freeze_late;		/* every freeze misses its deadline */
+	/* which call fails, and how */
+	unsigned int fail_nth;		/* 1: the next; 0: none */
+	const char *fail_op;		/* every one of this name */
+	int fail_error;
+	/* what happened */
+	unsigned int calls;
+	char failed_op[32];		/* which one the nth was */
+	unsigned int releases, prepared, freed, locks;
+	bool held;
+	char broken[256];		/* the first broken rule; empty: none */
+	uint64_t now_ns;
+	void *private;
+};
+
+void fake_init(struct fake *f);
+void fake_done(struct fake *f);
+/* Is all that was on the device really gone, so that an unbind is harmless? */
+bool fake_is_safe(const struct fake *f);
+/* The names of all operations, for fail_op; NULL past the end. */
+const char *fake_op(size_t i);
+
+#endif
