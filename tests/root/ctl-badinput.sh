@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# pmemfailctl and pmemfaild refuse what they must, with the exit code that is
+# documented and a message that names the thing. Needs root, to become somebody
+# else; no pmem. Changes nothing on the machine.
+#
+#   [BUILD=DIR] tests/root/ctl-badinput.sh
+#
+# Prints "ok NAME" or "not ok NAME: why"; exit 77: cannot run here.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+build=${BUILD:-build}
+ctl=${PMEMFAILCTL:-$build/ctl/pmemfailctl}
+daemon=${PMEMFAILD:-$build/daemon/pmemfaild}
+failed=0
+export LC_ALL=C.UTF-8
+
+if [ "$(id -u)" != 0 ] || [ ! -x "$ctl" ] || [ ! -x "$daemon" ]; then
+	echo "skip ctl-badinput: needs root, $ctl and $daemon"
+	exit 77
+fi
+work=$(mktemp -d /tmp/pmemfail-ctl.XXXXXX) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# refused NAME STATUS ERE COMMAND...: ends so, says so on stderr, nothing on stdout.
+refused() {
+	local name=$1 want=$2 pattern=$3 status=0 why=''
+	shift 3
+	timeout -k 1 20 "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	if [ "$status" != "$want" ]; then
+		why="ends with $status, not $want"
+	elif ! grep -qE -- "$pattern" "$work/err"; then
+		why="does not say '$pattern'"
+	elif [ -s "$work/out" ]; then
+		why="writes to stdout: $(head -n 1 "$work/out")"
+	elif LC_ALL=C grep -q "[^[:print:][:space:]]" "$work/err"; then
+		why="writes control characters"
+	elif [ "$(wc -l <"$work/err")" -gt 3 ]; then
+		why="writes more than three lines"
+	fi
+	if [ -z "$why" ]; then
+		echo "ok $name"
+	else
+		echo "not ok $name: $why: $(head -c 300 "$work/err")"
+		failed=1
+	fi
+}
+
+# accepted NAME COMMAND...
+accepted() {
+	local name=$1 status=0
+	shift
+	timeout -k 1 20 "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	if [ "$status" = 0 ] && [ ! -s "$work/err" ] && [ -s "$work/out" ]; then
+		echo "ok $name"
+	else
+		echo "not ok $name: status $status: $(head -c 300 "$work/err")"
+		failed=1
+	fi
+}
+
+# Wherever the checkout may be, somebody else can run these.
+cp "$ctl" "$work/pmemfailctl"
+cp "$daemon" "$work/pmemfaild"
+for lib in "$build"/lib/libpmemfail.so*; do
+	[ -e "$lib" ] && cp -a "$lib" "$work/"
+done
+export LD_LIBRARY_PATH=$work${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+chmod 755 "$work" "$work"/pmemfail*
+ctl=$work/pmemfailctl daemon=$work/pmemfaild
+nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
+
+for verb in status doctor devices list thaw "show 1" "assess pmem0" "prepare-remove -y pmem0"; do
+	# shellcheck disable=SC2086
+	refused "no-root-${verb%% *}" 3 'needs root.*sudo' "${nobody[@]}" "$ctl" $verb
+done
+refused no-root-daemon 3 'needs root' "${nobody[@]}" "$daemon"
+accepted no-root-help "${nobody[@]}" "$ctl" --help
+accepted no-root-version "${nobody[@]}" "$ctl" --version
+for verb in status doctor devices list show assess prepare-remove thaw; do
+	accepted "help-$verb" "$ctl" "$verb" --help
+done
+
+for verb in "assess" "prepare-remove --yes"; do
+	name=${verb%% *}
+	# shellcheck disable=SC2086
+	{
+		refused "$name-unknown" 4 "no pmem device is called 'pmem77'" "$ctl" $verb pmem77
+		refused "$name-other-node" 4 "'/dev/null'" "$ctl" $verb /dev/null
+		refused "$name-file" 4 "'/etc/passwd'" "$ctl" $verb /etc/passwd
+		refused "$name-directory" 4 "'/'" "$ctl" $verb /
+		refused "$name-empty" 4 "''" "$ctl" $verb ''
+		refused "$name-upwards" 4 "'\.\./\.\./dev/pmem0'" "$ctl" $verb ../../dev/pmem0
+		refused "$name-terminal-command" 4 'x1b\[2J' "$ctl" $verb $'\e[2J'
+		refused "$name-newline" 4 'a\\x0ab' "$ctl" $verb $'a\nb'
+		refused "$name-not-utf8" 4 'xff' "$ctl" $verb $'\xff\xfe'
+		refused "$name-format" 4 '%s%n' "$ctl" $verb '%s%n%s%n'
+		refused "$name-long" 4 'aaaa' "$ctl" $verb "$(printf 'a%.0s' {1..100000})"
+		refused "$name-no-argument" 2 'needs its argument' "$ctl" $verb
+		refused "$name-two" 2 "takes no argument 'b'" "$ctl" $verb a b
+	}
+done
+refused prepare-remove-unasked 2 'give --yes' "$ctl" prepare-remove pmem77
+
+refused show-unknown 4 'no failure has the id 4711' "$ctl" show 4711
+for id in 0 -1 +1 ' 1' 1x 0x1 '' 99999999999999999999 18446744073709551616; do
+	refused "show-id-'$id'" 2 'no failure.s id' "$ctl" show -- "$id"
+done
+
+refused verb-unknown 2 "no verb 'dance'" "$ctl" dance
+refused verb-escape 2 'no verb .\\x1b' "$ctl" $'\e'
+refused option-unknown 2 "no option '--sideways'" "$ctl" list --sideways
+refused option-letter 2 "no option '-Z'" "$ctl" -Z
+refused option-of-other-verb 2 "no option '--yes'" "$ctl" status --yes
+refused option-value-missing 2 "needs a value" "$ctl" list --state
+refused option-value-unwanted 2 "takes no value" "$ctl" list --json=1
+refused state-unknown 2 "'done' is no state" "$ctl" list --state=done
+refused argument-unwanted 2 "takes no argument 'now'" "$ctl" status now
+refused output-full 1 'cannot write' sh -c "exec \"$ctl\" --help >/dev/full"
+
+refused daemon-option 2 'sideways' "$daemon" --sideways
+refused daemon-argument 2 "no argument 'now'" "$daemon" now
+accepted daemon-help "$daemon" --help
+accepted daemon-version "$daemon" --version
+
+exit $failed
