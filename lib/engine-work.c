@@ -61,6 +61,8 @@ static void foretell(struct pmf_job *j, const struct pmf_topology *t)
 
 	if (pmf_failure_copy(j->failure, &f) < 0)
 		return;
+	assert(f->n_cases == 0);	/* but the copy may have an empty array */
+	free(TAKE_PTR(f->cases));
 	if (pmf_locate(e->sys, t, f->device_id, &f->ranges, &f->cases, &f->n_cases) < 0 ||
 	    f->n_cases == 0)
 		return;
