@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rules about the source text, each one case: "ok NAME" or "not ok NAME: what".
+
+    tests/lint/lint.py [TREE]
+
+TREE is the source tree (default: this one). Looks at what git tracks, or at all
+files when TREE is no git checkout (as in selftest.py, which breaks every rule).
+Exit status 1 when a rule is broken. Standard library only.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import layers  # noqa: E402
+
+MAX_LINES = 400
+CODE = (".c", ".h", ".sh", ".py")
+UNMARKED = ("LICENSE", "LICENSES/", ".gitignore", "COPYING")
+MARKED_BY_COMMENT = CODE + (".build", ".txt", ".sym", ".service", ".in", ".conf",
+                            ".yaml", ".yml", ".ini", ".rules", ".xml", ".rst")
+# In pieces, so that this file does not break its own rule.
+FORBIDDEN = [
+    ("a path of one machine", "/wo" + r"rk/(main|shared|\.library)|/ho" + "me/[a-z]"),
+    ("a package host", r"\b[a-z0-9.-]*(artifact" + "ory|nex" + r"us|pypi|npm" + "js|deb" +
+     r"\.debian|snapshot\.deb" + r"ian|mirror\.)[a-z0-9.-]*\.(com|org|net|io|internal)\b"),
+    ("a web address with a user or port", r"https?://[^/\s]*[@:]"),
+]
+
+
+def tracked(tree):
+    if os.path.exists(os.path.join(tree, ".git")):
+        out = subprocess.run(["git", "-C", tree, "ls-files", "-z"], check=True,
+                             stdout=subprocess.PIPE).stdout.decode()
+        names = out.split("\0")
+    else:
+        names = [os.path.relpath(os.path.join(d, f), tree)
+                 for d, _, files in os.walk(tree) for f in files]
+    return sorted(n for n in names if n and os.path.isfile(os.path.join(tree, n)))
+
+
+class Tree:
+    def __init__(self, top):
+        self.top = top
+        self.files = tracked(top)
+
+    def text(self, name):
+        with open(os.path.join(self.top, name), errors="replace") as f:
+            return f.read()
+
+    def is_shell(self, name):
+        return name.endswith(".sh") or self.text(name)[:40].startswith(
+            ("#!/bin/bash", "#!/bin/sh", "#!/usr/bin/env bash"))
+
+    def under(self, folder, end=""):
+        return [f for f in self.files if f.startswith(folder) and f.endswith(end)]
+
+
+def no_upward_include(t):
+    bad = []
+    pattern = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]', re.M)
+    for name in t.files:
+        rows = [r for r in layers.ROWS if name.startswith(r + "/")]
+        if not rows or not name.endswith((".c", ".h")):
+            continue
+        own, system = layers.ROWS[max(rows, key=len)]
+        for bracket, header in pattern.findall(t.text(name)):
+            allowed = own if bracket == '"' else layers.PLAIN + "|" + system
+            if not re.fullmatch(allowed, header):
+                bad.append(f"{name} includes {header}")
+    return bad
+
+
+def no_giant(t):
+    return [f"{n} has {lines} lines" for n in t.files
+            if (n.endswith(CODE) or t.is_shell(n))
+            and (lines := t.text(n).count("\n")) > MAX_LINES]
+
+
+def licence(t):
+    bad = []
+    for n in t.files:
+        if n.startswith(UNMARKED) or not (n.endswith(MARKED_BY_COMMENT) or t.is_shell(n)):
+            continue
+        found = re.search(r"SPDX-License-Identifier: (.*?)\s*(\*/|-->)?$",
+                          "\n".join(t.text(n).split("\n")[:3]), re.M)
+        library = n.startswith(("lib/", "include/pmemfail/")) and n.endswith((".c", ".h", ".sym"))
+        want = "LGPL-2.1-or-later" if library else "GPL-2.0-only"
+        if n.startswith("include/uapi/"):
+            want = "GPL-2.0-only WITH Linux-syscall-note"
+        if not found:
+            bad.append(f"{n} has no SPDX line")
+        elif found.group(1) != want and not n.endswith(".md"):
+            bad.append(f"{n} says {found.group(1)}, not {want}")
+    return bad
+
+
+def no_forbidden_word(t):
+    bad = []
+    for n in t.files:
+        if n.startswith("LICENSE"):
+            continue
+        for number, line in enumerate(t.text(n).split("\n"), 1):
+            bad += [f"{n}:{number} has {what}" for what, word in FORBIDDEN
+                    if re.search(word, line)]
+    return bad
+
+
+def every_test_is_registered(t):
+    listed = t.text("tests/unit/meson.build") if "tests/unit/meson.build" in t.files else ""
+    bad = [n for n in t.under("tests/unit/test-", ".c")
+           if "TEST(" in t.text(n) and f"'{n[16:-2]}':" not in listed]
+    bad += [n for n in t.under("tests/root/", ".sh")
+            if not os.access(os.path.join(t.top, n), os.X_OK)]
+    return [f"{n} is never run" for n in bad]
+
+
+def every_source_is_built(t):
+    bad = []
+    for folder in ("lib", "daemon", "ctl", "kernel"):
+        build = f"{folder}/meson.build"
+        listed = t.text(build) if build in t.files else ""
+        if folder == "kernel" and "kernel/Kbuild" in t.files:
+            listed += " ".join(f"'{o}.c'" for o in re.findall(r"(\w+)\.o", t.text("kernel/Kbuild")))
+        bad += [f"{n} is not built" for n in t.under(folder + "/", ".c")
+                if f"'{n[len(folder) + 1:]}'" not in listed]
+    return bad
+
+
+def map_is_the_header(t):
+    header, map_ = "include/pmemfail/pmemfail.h", "lib/libpmemfail.sym"
+    if header not in t.files or map_ not in t.files:
+        return [f"no {header} or no {map_}"]
+    text = re.sub(r"/\*.*?\*/", "", t.text(header), flags=re.S)
+    declared = set(re.findall(r"\b(pmemfail_\w+)\s*\(", text))
+    exported = set(re.findall(r"^\s*(pmemfail_\w+);", t.text(map_), re.M))
+    return [f"{f} is declared, not exported" for f in sorted(declared - exported)] + \
+           [f"{f} is exported, not declared" for f in sorted(exported - declared)]
+
+
+def every_setting_is_documented(t):
+    policy = "lib/model/policy.c"
+    if policy not in t.files:
+        return [f"no {policy}"]
+    keys = re.findall(r'^\t\{ "(\w+)", TYPE_', t.text(policy), re.M)
+    bad = [] if keys else ["found no settings"]
+    for place in ("systemd/pmemfail.conf", "man/pmemfail.conf.5"):
+        text = t.text(place) if place in t.files else ""
+        bad += [f"{place} does not name {k}" for k in keys if k not in text]
+    return bad
+
+
+def tool(t, command, names):
+    """Output lines of a program over files; a missing program is a failure."""
+    if not shutil.which(command[0]):
+        return [f"{command[0]} is not installed"]
+    if not names:
+        return []
+    r = subprocess.run(command + names, cwd=t.top, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, check=False)
+    lines = r.stdout.decode(errors="replace").strip().split("\n")
+    return (lines if lines != [""] else [f"{command[0]} failed"]) if r.returncode else []
+
+
+def spelling(t):
+    names = [n for n in t.files if not n.startswith(UNMARKED)]
+    return tool(t, ["codespell", "-L", "iput,upto"], names)
+
+
+def shell(t):
+    return tool(t, ["shellcheck", "-x", "-f", "gcc", "-S", "style", "-e", "SC1090,SC1091"],
+                [n for n in t.files if t.is_shell(n)])
+
+
+def manuals(t):
+    return tool(t, ["mandoc", "-T", "lint", "-W", "warning"],
+                [n for n in t.files if re.fullmatch(r"man/.*\.[1-9]", n)])
+
+
+def public_header_is_plain_c(t):
+    header = "include/pmemfail/pmemfail.h"
+    if header not in t.files:
+        return []
+    bad = []
+    for std in ("c99", "c17"):
+        bad += tool(t, ["gcc", f"-std={std}", "-Wall", "-Wextra", "-pedantic", "-Werror",
+                        "-fsyntax-only", "-x", "c"], [header])
+    return bad
+
+
+RULES = [no_upward_include, no_giant, licence, no_forbidden_word, every_test_is_registered,
+         every_source_is_built, map_is_the_header, every_setting_is_documented, spelling,
+         shell, manuals, public_header_is_plain_c]
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    tree = Tree(sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here)))
+    broken = 0
+    for rule in RULES:
+        bad = rule(tree)
+        broken += bool(bad)
+        print(f"{'not ok' if bad else 'ok'} lint/{rule.__name__}" +
+              (f": {len(bad)} found" if bad else ""))
+        for line in bad[:40]:
+            print(f"  {line}")
+    return broken > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
