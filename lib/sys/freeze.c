@@ -242,6 +242,7 @@ int pmf_sys_freeze_prepare(struct pmf_sys *s, int fd, const char *name,
 {
 	struct pmf_real *real = pmf_real(s);
 	struct pmf_freeze *f;
+	uint64_t deadline_ns;
 	int r;
 
 	r = freeze_new(&f);
@@ -259,9 +260,9 @@ int pmf_sys_freeze_prepare(struct pmf_sys *s, int fd, const char *name,
 		return r;
 	}
 	/* Without a guard there is still the record, and the module's GUARD. */
-	if (pmf_guard_arm(real->guard, f->fd, f->frozen.record, f->frozen.dir, f->frozen.name,
-			  pmf_boottime_ns() + timeout_us * PMF_NS_PER_US + FROZEN_MAX_NS,
-			  &f->token) < 0)
+	deadline_ns = pmf_boottime_ns() + timeout_us * PMF_NS_PER_US + FROZEN_MAX_NS;
+	if (pmf_guard_arm(real->guard, f->fd, f->frozen.record, f->frozen.dir,
+			  f->frozen.name, deadline_ns, &f->token) < 0)
 		f->token = 0;
 	*ret = f;
 	return 0;
@@ -316,7 +317,7 @@ int pmf_sys_thaw(struct pmf_sys *s, struct pmf_freeze *f)
 	r = thaw_until(f->fd, THAW_TRY_US);
 	if (r == -EOPNOTSUPP && state == FAILED)
 		r = 0;		/* it cannot be frozen, so it is not */
-	if (state == FROZEN || state == STUCK) {	/* nobody else moves it from there */
+	if (state == FROZEN || state == STUCK) {	/* nobody else moves it then */
 		pthread_mutex_lock(&f->lock);
 		f->state = r == 0 ? THAWED : STUCK;
 		pthread_mutex_unlock(&f->lock);

@@ -25,6 +25,7 @@
 
 #define STATE_OFFSET	6	/* behind "state=" */
 #define NAME_TRIES	100
+#define NAME_LONGEST	(sizeof(((struct pmf_frozen *)0)->name) - sizeof(".99"))
 #define RECORD_MAX	1024
 
 int pmf_frozen_mark(int record, enum pmf_frozen_state state)
@@ -74,13 +75,12 @@ static void frozen_closep(struct pmf_frozen *f)
 	pmf_frozen_close(f);
 }
 
-/* One plain component, short enough for the guard's message and a number behind. */
-static int check_name(const char *name)
+int pmf_frozen_check_name(const char *name)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789-_.:+";
 
-	if (!*name || *name == '.' || strlen(name) + 4 >= sizeof(((struct pmf_frozen *)0)->name))
+	if (!*name || *name == '.' || strlen(name) > NAME_LONGEST)
 		return -EINVAL;
 	return name[strspn(name, plain)] ? -EINVAL : 0;
 }
@@ -133,11 +133,11 @@ int pmf_frozen_create(const char *run_dir, int fd, const char *name,
 		      struct pmf_frozen *ret)
 {
 	_cleanup_(frozen_closep) struct pmf_frozen f = PMF_FROZEN_NONE;
-	char text[RECORD_MAX], hidden[32];
+	char text[RECORD_MAX], self[32];
 	size_t n = 0;
 	int r;
 
-	r = check_name(name);
+	r = pmf_frozen_check_name(name);
 	if (r < 0)
 		return r;
 	r = compose(fd, name, text, &n);
@@ -147,13 +147,11 @@ int pmf_frozen_create(const char *run_dir, int fd, const char *name,
 	if (r < 0)
 		return r;
 
-	/* Complete before it has its name: nobody may find half a record. */
-	(void)snprintf(hidden, sizeof(hidden), ".%d.%d", (int)getpid(), (int)gettid());
-	(void)unlinkat(f.dir, hidden, 0);	/* of a dead process with our pid */
-	f.record = openat(f.dir, hidden, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			  0600);
+	/* Complete before it has a name: nobody may find half a record. */
+	f.record = openat(f.dir, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (f.record < 0)
 		return -errno;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", f.record);
 	r = pmf_write_all(f.record, text, n);
 	/* A leftover of the same name must not be lost: take the next free one. */
 	for (int i = 0; r == 0 && i < NAME_TRIES; i++) {
@@ -161,14 +159,13 @@ int pmf_frozen_create(const char *run_dir, int fd, const char *name,
 			(void)snprintf(f.name, sizeof(f.name), "%s", name);
 		else
 			(void)snprintf(f.name, sizeof(f.name), "%s.%d", name, i);
-		r = renameat2(f.dir, hidden, f.dir, f.name, RENAME_NOREPLACE) < 0 ? -errno : 1;
-		if (r == -EEXIST && i < NAME_TRIES - 1)
-			r = 0;
+		if (linkat(AT_FDCWD, self, f.dir, f.name, AT_SYMLINK_FOLLOW) == 0)
+			r = 1;
+		else if (errno != EEXIST || i == NAME_TRIES - 1)
+			r = -errno;
 	}
-	if (r < 0) {
-		(void)unlinkat(f.dir, hidden, 0);
+	if (r < 0)
 		return r;
-	}
 	*ret = f;
 	f = PMF_FROZEN_NONE;
 	return 0;

@@ -144,7 +144,7 @@ static int receive(int sock)
 			memcpy(fds, CMSG_DATA(c), n_fds * sizeof(int));
 		}
 	if ((size_t)n != sizeof(m))
-		return 0;	/* cannot happen with our own parent: trust nothing any more */
+		return 0;	/* cannot happen with our own parent */
 	m.error = handle(&m, fds, n_fds);
 	/* When the answer does not go out the parent is dying: end of file follows. */
 	(void)send(sock, &m, sizeof(m), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -205,7 +205,8 @@ static void avenge(int pidfd)
 
 			if (!e->used)
 				continue;
-			if (pmf_frozen_state(e->record) == PMF_FROZEN_FREEZING && !e->thawed)
+			if (!e->thawed &&
+			    pmf_frozen_state(e->record) == PMF_FROZEN_FREEZING)
 				r = pmf_ioctl(e->fd, FITHAW, NULL);
 			if (r == 0 || (r == -EINVAL && gone)) {
 				pmf_frozen_remove(e->dir, e->name, e->record);
@@ -218,7 +219,8 @@ static void avenge(int pidfd)
 		}
 		if (!left)
 			return;
-		pmf_sleep_us((since < SLOW_AFTER_NS ? STEP_NS : SLOW_STEP_NS) / PMF_NS_PER_US);
+		pmf_sleep_us((since < SLOW_AFTER_NS ? STEP_NS : SLOW_STEP_NS) /
+			     PMF_NS_PER_US);
 	}
 }
 

@@ -79,6 +79,7 @@ static int record_read(int fd, struct record *ret)
 		return r;
 	if (!value_of(text, "devno", devno, sizeof(devno)) ||
 	    !value_of(text, "name", rec.name, sizeof(rec.name)) ||
+	    pmf_frozen_check_name(rec.name) < 0 ||
 	    !value_of(text, "fstype", rec.fstype, sizeof(rec.fstype)) ||
 	    !value_of(text, "pid", pid, sizeof(pid)) ||
 	    !value_of(text, "start", ticks, sizeof(ticks)) ||
@@ -202,7 +203,7 @@ int pmf_sys_thaw_leftovers(struct pmf_sys *s, unsigned int *ret_n)
 				first = -errno;
 			break;
 		}
-		if (e->d_name[0] == '.')	/* also records not yet complete */
+		if (e->d_name[0] == '.')
 			continue;
 		r = leftover(s, dir, e->d_name);
 		if (r < 0 && first == 0)

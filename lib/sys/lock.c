@@ -20,7 +20,8 @@ static int check_private(int fd)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH)))
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    (st.st_mode & (S_IWGRP | S_IWOTH)))
 		return -EPERM;
 	return 0;
 }
@@ -92,7 +93,8 @@ int pmf_sys_lock_device(struct pmf_sys *s, const char *device_id, uint64_t timeo
 		return r;
 	/* The file is never removed: a waiter could then hold a lock on a name that
 	 * is gone while a third process locks a new file. */
-	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
+	fd = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,
+		    0600);
 	if (fd < 0)
 		return -errno;
 

@@ -19,7 +19,7 @@ int pmf_module_open(int flags, uint64_t *ret_features, int *ret_fd)
 	int r;
 
 	fd = open(PMEMFAIL_DEV_PATH, O_RDWR | O_CLOEXEC | O_NOCTTY | flags);
-	if (fd < 0)	/* a left-over node of an unloaded module: ENODEV or ENXIO */
+	if (fd < 0)	/* the node of an unloaded module: ENODEV or ENXIO */
 		return errno == ENOENT || errno == ENXIO ? -ENODEV : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -27,7 +27,7 @@ int pmf_module_open(int flags, uint64_t *ret_features, int *ret_fd)
 		return -ENODEV;
 	r = pmf_ioctl(fd, PMEMFAIL_IOC_INFO, &info);
 	if (r == -ENOTTY || r == -EINVAL || r == -E2BIG)
-		return -EPROTO;		/* not our module, or one that knows another INFO */
+		return -EPROTO;		/* not our module, or another INFO */
 	if (r < 0)
 		return r;
 	if (info.abi != PMEMFAIL_ABI)
@@ -75,7 +75,8 @@ static __u32 revoke_flags_to_uapi(unsigned int flags)
 {
 	__u32 u = 0;
 
-	assert(!(flags & ~(PMF_REVOKE_LOOK | PMF_REVOKE_DROP_DIRTY | PMF_REVOKE_STOP_DAX)));
+	assert(!(flags &
+		 ~(PMF_REVOKE_LOOK | PMF_REVOKE_DROP_DIRTY | PMF_REVOKE_STOP_DAX)));
 	if (flags & PMF_REVOKE_LOOK)
 		u |= PMEMFAIL_REVOKE_LOOK;
 	if (flags & PMF_REVOKE_DROP_DIRTY)
@@ -137,7 +138,7 @@ static struct pmf_victim pmf_victim_from_uapi(const struct pmemfail_victim *u)
 	};
 
 	static_assert(sizeof(v.comm) == sizeof(u->comm), "comm");
-	memcpy(v.comm, u->comm, sizeof(v.comm) - 1);	/* terminated by the zeroed rest */
+	memcpy(v.comm, u->comm, sizeof(v.comm) - 1);	/* the last byte stays 0 */
 	return v;
 }
 

@@ -105,6 +105,8 @@ struct pmf_frozen {
 };
 #define PMF_FROZEN_NONE ((struct pmf_frozen){ .dir = -1, .record = -1 })
 
+/* -EINVAL: not one plain component, or too long for a record and a number behind. */
+int pmf_frozen_check_name(const char *name);
 int pmf_frozen_create(const char *run_dir, int fd, const char *name,
 		      struct pmf_frozen *ret);
 void pmf_frozen_close(struct pmf_frozen *f);
