@@ -183,7 +183,7 @@ int pmemfail_guard(struct pmemfail_attempt *a, const struct pmemfail_guard *arg)
 
 	if ((!arm && arg->flags != PMEMFAIL_GUARD_DISARM) || arg->reserved)
 		return -EINVAL;
-	file = fget(arg->fd);
+	file = fget_raw(arg->fd);
 	if (!file)
 		return -EBADF;
 

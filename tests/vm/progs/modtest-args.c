@@ -160,7 +160,7 @@ static void check_watch(int file, int disk, const char *partition, const char *n
 	again();
 }
 
-static int revoke(unsigned long cmd, int fd, uint64_t start, uint64_t end, unsigned int flags,
+static int take(unsigned long cmd, int fd, uint64_t start, uint64_t end, unsigned int flags,
 		  unsigned int signal)
 {
 	struct pmemfail_revoke arg = {
@@ -171,8 +171,8 @@ static int revoke(unsigned long cmd, int fd, uint64_t start, uint64_t end, unsig
 	return call(module, cmd, &arg);
 }
 
-#define FS(...) revoke(PMEMFAIL_IOC_REVOKE_FS, __VA_ARGS__)
-#define RANGE(...) revoke(PMEMFAIL_IOC_REVOKE_FILE, __VA_ARGS__)
+#define FS(...) take(PMEMFAIL_IOC_REVOKE_FS, __VA_ARGS__)
+#define RANGE(...) take(PMEMFAIL_IOC_REVOKE_FILE, __VA_ARGS__)
 #define LOOK PMEMFAIL_REVOKE_LOOK
 
 static void check_revoke(const char *path, int file, int disk)
