@@ -343,13 +343,12 @@ enum { CHILD_OK, CHILD_FAILED, CHILD_NOT_ROOT, CHILD_NO_ENGINE };
 
 static int in_child(int (*fn)(struct bench *b))
 {
+	BENCH(b);	/* here: the directories' numbers count in this process */
 	int status;
 	pid_t pid;
 
 	pid = fork();
 	if (pid == 0) {
-		BENCH(b);
-
 		if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0 ||
 		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 			_exit(CHILD_NOT_ROOT);
