@@ -81,6 +81,14 @@ static int open_site(struct pmf_sys *s, const struct pmf_site *site, int *ret)
 	return -EIO;
 }
 
+static int unmount(struct pmf_sys *s, dev_t d, unsigned int *ret)
+{
+	(void)s;
+	(void)d;
+	*ret = 0;
+	return 0;
+}
+
 static int thaw_leftovers(struct pmf_sys *s, unsigned int *ret)
 {
 	LOCKED(s);
@@ -193,7 +201,7 @@ static int lock_device(struct pmf_sys *s, const char *id, uint64_t timeout_us, i
 static const struct pmf_sys_ops ops = {
 	.now_boottime_ns = now_boottime, .now_realtime_us = now_realtime,
 	.sleep_us = sleep_us, .read_topology = read_topology,
-	.mounted_fstype = mounted_fstype, .open_site = open_site,
+	.mounted_fstype = mounted_fstype, .open_site = open_site, .unmount = unmount,
 	.thaw_leftovers = thaw_leftovers, .module_probe = module_probe,
 	.attempt_open = attempt_open, .hold_open = hold_open, .hold_watch = hold_watch,
 	.hold_read = hold_read, .hold_release = hold_release,
