@@ -69,9 +69,8 @@ int pmf_reopen(int path_fd, int flags, int *ret_fd)
  * out a superblock that exists without looking at it (only fill_super would), so
  * with it the call finds what is mounted and can mount nothing: there is no moment
  * in which an unmount could make it do so.
- * xfs: xfs_fs_validate_params() wants sunit with swidth. ext4: the superblock
- * copy to begin with is one that ends at 4 TiB; should the device be that large,
- * there is none, since copies lie at the starts of block groups.
+ * xfs: xfs_fs_validate_params() wants sunit with swidth. ext4: ext4_load_super()
+ * finds no superblock at byte 0, where the boot block is.
  */
 struct variant {
 	const char *fstype;	/* that mounted_fstype() says */
@@ -81,10 +80,10 @@ struct variant {
 
 static const struct variant variants[] = {
 	{ "xfs", "xfs", "swidth", "8" },
-	{ "ext4", "ext4", "sb", "4294967295" },
+	{ "ext4", "ext4", "sb", "0" },
 	/* ext4's driver serves these, too, and lists them in /sys/fs/ext4 */
-	{ "ext4", "ext3", "sb", "4294967295" },
-	{ "ext4", "ext2", "sb", "4294967295" },
+	{ "ext4", "ext3", "sb", "0" },
+	{ "ext4", "ext2", "sb", "0" },
 };
 
 /* A mount of the superblock of v on source, attached nowhere. */
@@ -111,8 +110,8 @@ static int mount_detached(const struct variant *v, const char *source, bool ro, 
 	return 0;
 }
 
-/* Not mounted as this type: the tripwire (EINVAL, or EIO from ext4 reading beyond
- * the device), or claimed by another one (EBUSY). */
+/* Not mounted as this type: the tripwire (EINVAL, or EIO when even that cannot be
+ * read), claimed by another one (EBUSY), or no such type in this kernel. */
 static bool is_other(int err)
 {
 	return err == -EINVAL || err == -EIO || err == -EBUSY || err == -ENODEV;

@@ -130,7 +130,7 @@ static bool ends_with(const char *s, size_t n, const char *suffix)
 static int copy_out(char *buf, size_t size, const char *a, size_t na, const char *b,
 		    size_t nb)
 {
-	if (na + nb + 2 > size)
+	if (na + (nb ? nb + 1 : 0) >= size)
 		return -ENAMETOOLONG;
 	memcpy(buf, a, na);
 	if (nb) {
