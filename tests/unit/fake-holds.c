@@ -85,8 +85,8 @@ static int unmount(struct pmf_sys *s, dev_t d, unsigned int *ret)
 {
 	(void)s;
 	(void)d;
-	*ret = 0;
-	return 0;
+	(void)ret;
+	return -EIO;
 }
 
 static int thaw_leftovers(struct pmf_sys *s, unsigned int *ret)
