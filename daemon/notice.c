@@ -52,11 +52,11 @@ static struct log_entry *begin(const struct pmemfail_failure *f, int priority,
 	return e;
 }
 
-static void log_head(const struct pmemfail_failure *f)
+static void log_head(const struct pmemfail_failure *f, int priority)
 {
 	enum pmemfail_state state = pmemfail_failure_state(f);
 	const char *reason = pmemfail_failure_reason(f);
-	struct log_entry *e = begin(f, priority_of(state), MESSAGE_FAILURE);
+	struct log_entry *e = begin(f, priority, MESSAGE_FAILURE);
 
 	log_field(e, FIELD_KIND, pmemfail_failure_kind(f));
 	log_field(e, FIELD_SOURCE, pmemfail_failure_source(f));
@@ -85,7 +85,7 @@ static void log_site(const struct pmemfail_failure *f, const struct pmemfail_sit
 		log_end(e, "%s: %s is used by %s, which pmemfail cannot handle", device_of(f),
 			name ? name : "a site", pmemfail_site_holder(s));
 	else
-		log_end(e, "%s: %s: %llu files taken away, %llu processes told, frozen for"
+		log_end(e, "%s: %s: files taken away: %llu, processes told: %llu, frozen for"
 			" %llu ms", device_of(f), name ? name : "a site",
 			(unsigned long long)pmemfail_site_files(s),
 			(unsigned long long)pmemfail_site_told(s),
@@ -128,12 +128,15 @@ static bool is_final(enum pmemfail_state s)
 	return s == PMEMFAIL_HANDLED || s == PMEMFAIL_FAILED || s == PMEMFAIL_UNSUPPORTED;
 }
 
-static void log_failure(const struct pmemfail_failure *f)
+static void log_failure(const struct pmemfail_failure *f, bool added)
 {
+	enum pmemfail_state state = pmemfail_failure_state(f);
 	size_t told = 0;
 
-	log_head(f);
-	if (!is_final(pmemfail_failure_state(f)))
+	/* On the way to its end only the first word of it matters to people. */
+	log_head(f, added || is_final(state) || state == PMEMFAIL_CLEARED ?
+		    priority_of(state) : LOG_DEBUG);
+	if (!is_final(state))
 		return;
 	for (size_t i = 0; i < pmemfail_failure_sites(f); i++) {
 		const struct pmemfail_site *s = pmemfail_failure_site(f, i);
@@ -157,11 +160,13 @@ void notice_log(const struct pmemfail_notice *n)
 {
 	const char *text = pmemfail_notice_text(n);
 
-	switch (pmemfail_notice_get_kind(n)) {
+	enum pmemfail_notice_kind kind = pmemfail_notice_get_kind(n);
+
+	switch (kind) {
 	case PMEMFAIL_FAILURE_ADDED:
 	case PMEMFAIL_FAILURE_CHANGED:
 		if (pmemfail_notice_failure(n))
-			log_failure(pmemfail_notice_failure(n));
+			log_failure(pmemfail_notice_failure(n), kind == PMEMFAIL_FAILURE_ADDED);
 		break;
 	case PMEMFAIL_RECORD_PROBLEM:
 		log_say(LOG_ERR, MESSAGE_RECORD_PROBLEM, "%s",
