@@ -69,7 +69,12 @@ static struct pmemfail_told *pmemfail_attempt_find(struct pmemfail_attempt *a,
 	return NULL;
 }
 
-bool pmemfail_attempt_has_told(struct pmemfail_attempt *a, struct pid *pid)
+/*
+ * Whether it was told, and the victim's flags as they were before: a process that
+ * is in its handler blocks the signal, which is not to be taken for ignoring it.
+ */
+bool pmemfail_attempt_has_told(struct pmemfail_attempt *a, struct pid *pid,
+			       u32 *ret_flags)
 {
 	struct pmemfail_told *told;
 	bool yes;
@@ -77,6 +82,8 @@ bool pmemfail_attempt_has_told(struct pmemfail_attempt *a, struct pid *pid)
 	spin_lock(&a->told_lock);
 	told = pmemfail_attempt_find(a, pid);
 	yes = told && !told->failed;
+	if (yes)
+		*ret_flags = told->victim.flags;
 	spin_unlock(&a->told_lock);
 	return yes;
 }
@@ -176,8 +183,8 @@ int pmemfail_attempt_victims(struct pmemfail_attempt *a, struct pmemfail_victims
 		return -ENOMEM;
 
 	while (done < max) {
-		n = pmemfail_victims_batch(a, &cur, batch,
-					   min_t(u32, max - done, PMEMFAIL_VICTIMS_BATCH));
+		n = min_t(u32, max - done, PMEMFAIL_VICTIMS_BATCH);
+		n = pmemfail_victims_batch(a, &cur, batch, n);
 		if (!n)
 			break;
 		if (copy_to_user(out + done, batch, n * sizeof(*batch))) {

@@ -81,7 +81,8 @@ static int pmemfail_info(struct pmemfail_info *arg)
 	return 0;
 }
 
-static int pmemfail_release(struct pmemfail_watcher *w, const struct pmemfail_release *arg)
+static int pmemfail_release(struct pmemfail_watcher *w,
+			    const struct pmemfail_release *arg)
 {
 	if (arg->flags)
 		return -EINVAL;

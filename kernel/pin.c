@@ -12,6 +12,8 @@
  *
  * Called by revoke.c and walk.c (references), main.c (GUARD), attempt.c (close).
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/module.h>
@@ -212,7 +214,7 @@ static void pmemfail_pin_thaw(struct pmemfail_pin *pin)
 
 	for (tries = 0; tries < PMEMFAIL_THAW_TRIES; tries++) {
 		if (!pmemfail_thaw(pin->sb)) {
-			pr_notice("pmemfail: thawed %s, left frozen by its guard's owner\n",
+			pr_notice("thawed %s, which its guard's owner left frozen\n",
 				  pin->sb->s_id);
 			return;
 		}
@@ -220,7 +222,7 @@ static void pmemfail_pin_thaw(struct pmemfail_pin *pin)
 			return;
 		msleep(PMEMFAIL_THAW_PAUSE_MS);
 	}
-	pr_warn("pmemfail: could not thaw %s\n", pin->sb->s_id);
+	pr_warn("could not thaw %s\n", pin->sb->s_id);
 }
 
 static void pmemfail_unpin(struct work_struct *work)

@@ -97,7 +97,8 @@ struct pmemfail_told {
 struct pmemfail_attempt *pmemfail_attempt_new(void);
 void pmemfail_attempt_close(struct pmemfail_attempt *a);
 void pmemfail_attempt_put(struct pmemfail_attempt *a);
-bool pmemfail_attempt_has_told(struct pmemfail_attempt *a, struct pid *pid);
+bool pmemfail_attempt_has_told(struct pmemfail_attempt *a, struct pid *pid,
+			       u32 *ret_flags);
 struct pmemfail_told *pmemfail_attempt_claim(struct pmemfail_attempt *a,
 					     struct pid *pid,
 					     const struct pmemfail_victim *victim);

@@ -17,6 +17,7 @@
 #include "pmemfail.h"
 
 #define PMEMFAIL_TELL_TRIES	3
+#define PMEMFAIL_EARLY_KILL	"/proc/sys/vm/memory_failure_early_kill"
 
 static bool pmemfail_blocks_sigbus(struct task_struct *task)
 {
@@ -156,7 +157,7 @@ int pmemfail_tell(struct pid *pid, u64 address, u32 lsb)
  */
 bool pmemfail_tell_early_kill(void)
 {
-	struct file *file = filp_open("/proc/sys/vm/memory_failure_early_kill", O_RDONLY, 0);
+	struct file *file = filp_open(PMEMFAIL_EARLY_KILL, O_RDONLY, 0);
 	char text[16] = {};
 	loff_t pos = 0;
 	int value = 0;

@@ -186,10 +186,12 @@ static void pmemfail_victim_tell(struct pmemfail_job *job, struct pmemfail_match
 	struct pmemfail_victim *v = &match->victim;
 	struct pmemfail_told *told;
 
+	if (pmemfail_attempt_has_told(job->attempt, match->pid, &v->flags))
+		return;
 	v->flags |= PMEMFAIL_VICTIM_TOLD;
 	told = pmemfail_attempt_claim(job->attempt, match->pid, v);
 	if (!told)
-		return;
+		return;		/* another thread was faster */
 	if (!pmemfail_tell(match->pid, v->address, v->lsb)) {
 		job->arg->told++;
 		return;
@@ -218,8 +220,9 @@ static void pmemfail_matches_tell(struct pmemfail_job *job,
 		}
 		if (wanted && !look)
 			pmemfail_victim_tell(job, match);
-		else if (pmemfail_attempt_has_told(job->attempt, match->pid))
-			match->victim.flags |= PMEMFAIL_VICTIM_TOLD;
+		else
+			pmemfail_attempt_has_told(job->attempt, match->pid,
+						  &match->victim.flags);
 		if (kept != i)
 			found->match[kept] = *match;
 		kept++;

@@ -48,8 +48,9 @@
  *
  * REVOKE_FS {fd}, REVOKE_FILE {fd, start, end}
  *	REVOKE_FS: fd is any open file or directory of the filesystem, also an O_PATH
- *	one (a filesystem that is shut down gives no other); every in-memory regular file of it is revoked, whole. REVOKE_FILE: fd is a regular
- *	file, or a device-DAX node; bytes [start, end) of it are revoked.
+ *	one (a filesystem that is shut down gives no other); every in-memory regular
+ *	file of it is revoked, whole. REVOKE_FILE: fd is a regular file, or a
+ *	device-DAX node; bytes [start, end) of it are revoked.
  *	Per file: the mapping's invalidate lock is taken, so that no DAX fault is
  *	under way; the address-space tree is walked once, collecting the processes;
  *	the range is unmapped everywhere, private copies excepted; pinned pages are
