@@ -47,6 +47,7 @@ assessment() {
 
 case_run() {
 	ns_make_fsdax 0 >/dev/null
+	pmemfail_down
 	doctor_finds 8 '^module-'
 	modprobe pmemfail
 	doctor_finds 8 '^daemon-'

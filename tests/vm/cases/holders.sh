@@ -27,7 +27,7 @@ drop_crypt() {
 
 hold_by_md() {
 	ns_make_fsdax 1 >/dev/null
-	mdadm --build /dev/md0 --force --level=linear --raid-devices=2 /dev/pmem0 /dev/pmem1
+	mdadm --build /dev/md0 --level=0 --chunk=64 --raid-devices=2 /dev/pmem0 /dev/pmem1
 	wait_for 10 /dev/md0 test -b /dev/md0
 	HOLDER='md'
 }

@@ -25,6 +25,7 @@ unbind_median() {
 case_run() {
 	local without with after
 	ns_make_fsdax 0 >/dev/null
+	pmemfail_down
 	unbind_median >/dev/null
 	without=$(unbind_median)
 	modprobe pmemfail

@@ -40,6 +40,7 @@ case_run_with() {
 
 case_run_without() {
 	local status=0 pid
+	pmemfail_down
 	populate "$1"
 	pid=${VICTIM[reader]}
 	background sh -c "while kill -0 $pid 2>/dev/null; do grep -q '^sigbus' $RUN/v-reader &&

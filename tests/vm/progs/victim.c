@@ -30,6 +30,7 @@
  *	--offset N	where in the file; default 0
  *	--status FILE	where lines go (appended); default standard output
  *	--huge		map at 2 MiB boundaries, so that the kernel can use PMDs
+ *	--small		map where the kernel cannot, but maps each page singly
  *	--fork		a child does the same; it reports to FILE.child
  *	--threads N	so many more threads that touch every page
  *	--leaderless	end the main thread: the last of --threads goes on
@@ -82,7 +83,7 @@ static struct {
 	const char *status, *source, *name;
 	size_t size, offset;
 	unsigned int threads;
-	bool huge, fork, leaderless, unlink, keep_open;
+	bool huge, small, fork, leaderless, unlink, keep_open;
 } opt;
 static struct map maps[MAPS_MAX];
 static unsigned int n_maps;
@@ -120,7 +121,7 @@ static void touch(struct map *m)
 static void map_file(const char *path)
 {
 	int flags = opt.mode->map_flags, fd = open(path, opt.mode->open_flags | O_CLOEXEC);
-	size_t align = opt.huge ? HUGE : PAGE, size = opt.size;
+	size_t align = opt.huge || opt.small ? HUGE : PAGE, size = opt.size;
 	unsigned char *room;
 	struct stat st;
 
@@ -133,10 +134,12 @@ static void map_file(const char *path)
 		broken("map %s", path);
 	}
 	/* room to choose an aligned place in */
-	room = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	room = mmap(NULL, size + 2 * align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (room == MAP_FAILED)
 		broken("mmap");
-	room = (unsigned char *)(((uintptr_t)room + align - 1) / align * align);
+	room = (unsigned char *)(((uintptr_t)room + 2 * align - 1) / align * align);
+	if (opt.small)
+		room -= PAGE;	/* dax_iomap_pmd_fault(): another colour than the file's */
 	if (mmap(room, size, opt.mode->prot, flags | MAP_FIXED, fd, opt.offset) == MAP_FAILED)
 		broken("mmap %s", path);
 	maps[n_maps++] = (struct map) { room, size };
@@ -325,10 +328,10 @@ static void parse(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "size", 1, NULL, 's' }, { "offset", 1, NULL, 'o' }, { "status", 1, NULL, 'S' },
-		{ "huge", 0, NULL, 'h' }, { "fork", 0, NULL, 'f' }, { "threads", 1, NULL, 't' },
-		{ "leaderless", 0, NULL, 'l' }, { "unlink", 0, NULL, 'u' },
-		{ "keep-open", 0, NULL, 'k' }, { "name", 1, NULL, 'n' },
-		{ "source", 1, NULL, 'd' }, { NULL, 0, NULL, 0 }
+		{ "huge", 0, NULL, 'h' }, { "small", 0, NULL, 'm' }, { "fork", 0, NULL, 'f' },
+		{ "threads", 1, NULL, 't' }, { "leaderless", 0, NULL, 'l' },
+		{ "unlink", 0, NULL, 'u' }, { "keep-open", 0, NULL, 'k' },
+		{ "name", 1, NULL, 'n' }, { "source", 1, NULL, 'd' }, { NULL, 0, NULL, 0 }
 	};
 	size_t i;
 	int c;
@@ -339,6 +342,7 @@ static void parse(int argc, char **argv)
 		case 'o': opt.offset = parse_size(optarg); break;
 		case 'S': opt.status = optarg; break;
 		case 'h': opt.huge = true; break;
+		case 'm': opt.small = true; break;
 		case 'f': opt.fork = true; break;
 		case 't': opt.threads = atoi(optarg); break;
 		case 'l': opt.leaderless = true; break;

@@ -15,6 +15,12 @@ pmemfail_up() {
 	expect_ok systemctl start pmemfaild.service
 }
 
+# As on a machine that does not have it.
+pmemfail_down() {
+	! systemctl -q is-active pmemfaild.service || systemctl stop pmemfaild.service
+	[[ ! -d /sys/module/pmemfail ]] || rmmod pmemfail
+}
+
 # pmemfail_up_with KEY=VALUE...: the same with these settings.
 pmemfail_up_with() {
 	pmemfail_conf "$@"
@@ -32,9 +38,13 @@ watched() {
 	wait_for 10 "watch of all devices" all_watched
 }
 
+# The daemon's own word for it, in the state it tells systemd.
 all_watched() {
-	pmemfailctl status --json 2>/dev/null |
-		jq -e '.devices.bound > 0 and .devices.bound == .devices.protected' >/dev/null
+	local status there
+	status=$(systemctl show -P StatusText pmemfaild.service)
+	there=$(find /dev -maxdepth 1 -name 'pmem?' -o -maxdepth 1 -name 'dax*.*' | wc -l)
+	[[ $status =~ ^([0-9]+)\ of\ ([0-9]+)\  ]] || return 1
+	((BASH_REMATCH[1] == there && BASH_REMATCH[2] == there))
 }
 
 # newest [DEVICE-NAME]: the id of the newest failure.
