@@ -24,15 +24,24 @@ cgroup_empty() {
 	[[ ! -s $CASE_CGROUP/cgroup.procs || -z $(<"$CASE_CGROUP/cgroup.procs") ]]
 }
 
+# Every case starts without daemon, module and state, with the configuration
+# that was installed.
 cleanup_pmemfail() {
 	if [[ -e /usr/lib/systemd/system/pmemfaild.service ]]; then
 		bounded 25 systemctl stop pmemfaild.service || echo "pmemfaild does not stop"
 		systemctl -q reset-failed 2>/dev/null || true
 	fi
 	rm -rf /var/lib/pmemfail /run/pmemfail /etc/pmemfail
+	[[ ! -e $INSTALLED_ETC ]] || cp -a "$INSTALLED_ETC" /etc/pmemfail
 	if [[ -d /sys/module/pmemfail ]]; then
 		bounded 10 rmmod pmemfail || echo "module pmemfail cannot be unloaded"
 	fi
+}
+
+INSTALLED_ETC=/run/pmemfail-test.etc
+
+keep_installed_etc() {
+	[[ ! -e /etc/pmemfail ]] || cp -a /etc/pmemfail "$INSTALLED_ETC"
 }
 
 # Mount points on pmem, device-mapper, md or loop devices, newest first.

@@ -8,7 +8,9 @@
 #
 # A case is a bash file tests/vm/cases/NAME.sh that defines case_run. It runs
 # under `set -Eeuo pipefail`, so a failing command fails the case. It leaves
-# without cleaning up: the agent does that. NAME:A:B runs `case_run A B`.
+# without cleaning up: the agent does that. NAME:A:B runs `case_run A B`. At its
+# start each NVDIMM has one fsdax namespace with nothing on it, the module is
+# not loaded and pmemfaild does not run; test programs are on the PATH.
 
 TESTS=/usr/lib/pmemfail-tests
 # lasts as long as the case; lost at a power cut

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -35,27 +36,43 @@ class GuestDied(Exception):
 
 
 class Slot:
-    """One of the places for guests on this host; waits until one is free."""
+    """One of the places for guests on this host; waits until one is free.
+
+    Only the first of those that wait looks for one: the kernel hands a file
+    lock over in the order of asking.
+    """
 
     def __init__(self, cache):
-        self.fd = -1
-        while self.fd < 0:
+        queue = _lock_file(f"{cache}/slot.queue")
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            self.fd = self._take(cache)
+        finally:
+            os.close(queue)
+
+    @staticmethod
+    def _take(cache):
+        while True:
             for n in range(SLOTS):
-                fd = os.open(f"{cache}/slot.{n}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fd = _lock_file(f"{cache}/slot.{n}")
                 try:
                     fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return fd
                 except BlockingIOError:
                     os.close(fd)
-                    continue
-                self.fd = fd
-                break
-            else:
-                time.sleep(0.2)
+                except BaseException:
+                    os.close(fd)
+                    raise
+            time.sleep(0.2)
 
     def close(self):
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
+
+
+def _lock_file(path):
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
 class Channel:
@@ -145,7 +162,7 @@ class Machine:
                 "-object", f"memory-backend-file,id=m{n},share=on,mem-path={path},size={size}",
                 "-device", f"nvdimm,id=nv{n},memdev=m{n},label-size={LABEL}",
             ]
-        return command
+        return command + shlex.split(options.qemu)
 
     def _start(self, command):
         libc = ctypes.CDLL(None)

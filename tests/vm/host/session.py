@@ -53,6 +53,8 @@ def add_options(parser):
                         help="size of each, a multiple of 16 (default: 1024)")
     parser.add_argument("--append", default="", metavar="WORDS",
                         help="more kernel parameters")
+    parser.add_argument("--qemu", default="", metavar="WORDS",
+                        help="more arguments for QEMU")
     parser.add_argument("--accel", default="tcg", choices=("tcg", "kvm"))
     parser.add_argument("--keep", action="store_true",
                         help="keep console logs and disks, and say where (they stay until"
@@ -103,6 +105,7 @@ class Session:
         self.on_output = on_output or (lambda line: None)
         self.machine = self.disks = None
         self.boots = []
+        self.failed_boots = 0
         self.workdir, self.lock = work_directory()
         try:
             self.layers = layers.stack(root, kernel, tree, cases, self.workdir)
@@ -140,6 +143,8 @@ class Session:
         """NVDIMMs that have a namespace each. The first guest ever makes them."""
         options = self.options
         seed = f"{options.cache}/nvdimm-{options.nvdimm}x{options.nvdimm_size}-{SEED_VERSION}"
+        if not options.nvdimm:
+            return Disks(self.workdir, 0, 0)
         if os.path.isdir(seed):
             os.utime(seed)
             return Disks(self.workdir, options.nvdimm, options.nvdimm_size, seed)
@@ -156,7 +161,9 @@ class Session:
     def _boot(self):
         if not self.disks:
             self.disks = self._disks()
+        self.failed_boots += 1
         self._start()
+        self.failed_boots = 0
 
     def _start(self):
         self.machine = Machine(self.options, self.kernel, self.layers, self.disks, self.workdir)
@@ -174,6 +181,8 @@ class Session:
         start = time.monotonic()
         log = []
         boot = 1
+        if self.failed_boots >= 2:
+            return Result(self.kernel.series, case, "fail", 0, "no guest comes up", "")
         while True:
             try:
                 if not self.machine:

@@ -2,7 +2,6 @@
 # shellcheck shell=bash
 #
 # clean: nothing of the cases before is left.
-# variants: 1 2
 
 case_run() {
 	local dev
