@@ -7,7 +7,8 @@
 # bounds is a finding: the case fails by it and the guest is given up. Sourced
 # by tests/vm/guest/agent, which calls cleanup_all.
 
-# Each step says on stdout what it could not do; silence is success.
+# Each step says on stdout what it could not do; silence is success. What
+# commands say on stderr goes to the log of a case that failed.
 
 # Processes of the case, known by their cgroup, whatever became of their parents.
 cleanup_processes() {
@@ -124,12 +125,17 @@ writes_of() {
 	echo "$(<"/sys/block/$1/diskseq"):${fields[4]}"
 }
 
+# 6.1 counts a pmem disk's writes only when asked to.
+disk_is_empty() {
+	echo 1 >"/sys/block/$1/queue/iostats"
+	EMPTY_AT[$1]=$(writes_of "$1")
+}
+
 # The guest is new, and so are its NVDIMMs.
 disks_are_empty() {
 	local disk
 	for disk in /sys/block/pmem*; do
-		disk=${disk##*/}
-		[[ ! -e /sys/block/$disk ]] || EMPTY_AT[$disk]=$(writes_of "$disk")
+		[[ ! -e $disk ]] || disk_is_empty "${disk##*/}"
 	done
 }
 
@@ -146,13 +152,13 @@ cleanup_contents() {
 		[[ -e /sys/block/$disk && $(writes_of "$disk") != "${EMPTY_AT[$disk]:-}" ]] || continue
 		size=$(blockdev --getsize64 "$dev")
 		{
-			dd if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc &&
-				dd if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc \
+			dd status=none if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc &&
+				dd status=none if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc \
 					seek=$((size / 1048576 - 1))
-		} 2>/dev/null || echo "cannot write to $dev"
+		} || echo "cannot write to $dev"
 		[[ ! -e /sys/block/$disk/${disk}p1 ]] || blockdev --rereadpt "$dev" ||
 			echo "$dev still has partitions in use"
-		EMPTY_AT[$disk]=$(writes_of "$disk")
+		disk_is_empty "$disk"
 	done
 }
 
