@@ -236,6 +236,21 @@ TEST(the_journal_of_a_corrupt_file_goes_with_it)
 	CHECK(stat(journal, &st) < 0 && errno == ENOENT);
 }
 
+/* A small filesystem of our own, if we may. */
+static bool own_tmpfs(const char *dir, const char *options)
+{
+	static bool unshared;
+
+	if (!unshared) {
+		if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+			return false;
+		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+			return false;
+		unshared = true;
+	}
+	return mount("tmpfs", dir, "tmpfs", 0, options) == 0;
+}
+
 TEST(a_full_disk)
 {
 	_cleanup_failure_ f = sample_failure();
