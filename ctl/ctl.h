@@ -57,6 +57,7 @@ struct ctl_verb {
 	const char *details;	/* wrapped; ends without a newline */
 	const struct ctl_option *options;	/* ended by key 0; NULL: none */
 	int (*run)(struct ctl *c, char **args);	/* an enum ctl_exit */
+	bool lenient;	/* goes on with the defaults when the configuration is bad */
 };
 
 /* The command table, in the order of --help; ended by a NULL name. */

@@ -72,7 +72,7 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "thaw", "", 0, 0, "Thaw what a dead pmemfail process left frozen",
 	  "Only filesystems that pmemfail itself froze. Harmless when there are none:\n"
 	  "systemd runs it each time pmemfaild ends.",
-	  NULL, ctl_thaw },
+	  NULL, ctl_thaw, .lenient = true },
 	{}
 };
 
@@ -243,8 +243,12 @@ static int run(struct ctl *c, char **args)
 	if (c->verbose)
 		pmemfail_set_log_fn(c->lib, log_library, NULL);
 	r = pmemfail_read_config(c->lib, NULL);
-	if (r < 0)
-		return ctl_error_library(r, "read the configuration");
+	if (r < 0) {
+		int code = ctl_error_library(r, "read the configuration");
+
+		if (!c->verb->lenient)
+			return code;
+	}
 	return c->verb->run(c, args);
 }
 

@@ -52,11 +52,11 @@ static struct log_entry *begin(const struct pmemfail_failure *f, int priority,
 	return e;
 }
 
-static void log_head(const struct pmemfail_failure *f, int priority)
+static void log_head(const struct pmemfail_failure *f)
 {
 	enum pmemfail_state state = pmemfail_failure_state(f);
 	const char *reason = pmemfail_failure_reason(f);
-	struct log_entry *e = begin(f, priority, MESSAGE_FAILURE);
+	struct log_entry *e = begin(f, priority_of(state), MESSAGE_FAILURE);
 
 	log_field(e, FIELD_KIND, pmemfail_failure_kind(f));
 	log_field(e, FIELD_SOURCE, pmemfail_failure_source(f));
@@ -133,9 +133,9 @@ static void log_failure(const struct pmemfail_failure *f, bool added)
 	enum pmemfail_state state = pmemfail_failure_state(f);
 	size_t told = 0;
 
-	/* On the way to its end only the first word of it matters to people. */
-	log_head(f, added || is_final(state) || state == PMEMFAIL_CLEARED ?
-		    priority_of(state) : LOG_DEBUG);
+	if (!added && state == PMEMFAIL_HANDLING)
+		return;	/* said before; what is new is only that it is on the record */
+	log_head(f);
 	if (!is_final(state))
 		return;
 	for (size_t i = 0; i < pmemfail_failure_sites(f); i++) {
