@@ -12,9 +12,11 @@
  * How the death is seen: the socket gives end of file when the parent's fd table
  * is gone. A freeze thread has a table of its own (freeze.c), so one that is stuck
  * inside FIFREEZE, which no signal ends (fs/super.c sb_wait_write), does not delay
- * this for the other filesystems. Its own freeze may still come after the end of
- * file: FITHAW is EINVAL until it has, so that one is tried until the pidfd tells
- * that the last thread of the parent is gone.
+ * this for the other filesystems. The pidfd tells it as well: later, but also when
+ * a child of the parent that was forked and not executed keeps the socket open.
+ * The stuck freeze itself may still come after the end of file: FITHAW is EINVAL
+ * until it has, so that one is tried until the pidfd tells that the last thread of
+ * the parent is gone.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -247,13 +249,18 @@ _Noreturn void pmf_guard_main(int sock, int pidfd)
 	pmf_sleep_us(0);
 
 	for (;;) {
-		struct pollfd p = { .fd = sock, .events = POLLIN };
+		struct pollfd p[2] = { { .fd = sock, .events = POLLIN },
+				       { .fd = pidfd, .events = POLLIN } };
 		uint64_t now = pmf_boottime_ns(), next = tick(now);
 		int ms = -1;
 
 		if (next != UINT64_MAX)	/* rounded up, or it would spin in the last ms */
 			ms = (int)MIN((next - now + 999999) / 1000000, 3600000);
-		if (poll(&p, 1, ms) > 0 && receive(sock) == 0)
+		if (poll(p, ARRAY_SIZE(p), ms) <= 0)
+			continue;
+		if (p[0].revents && receive(sock) == 0)
+			break;
+		if (p[1].revents & POLLIN)
 			break;
 	}
 	avenge(pidfd);

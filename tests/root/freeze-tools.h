@@ -54,4 +54,15 @@ pid_t guard_of(pid_t owner);
 /* Ours. */
 void kill_guard(int sig);
 
+/* --- freeze-death.c: tests --- */
+void killed_at_any_stage(const struct fs *fs);
+void killed_while_a_child_lives(const struct fs *fs);
+void killed_at_random(const struct fs *fs);
+void stuck_one_does_not_delay_others(const struct fs *fs, const struct fs *other);
+void goes_on_without_guard(const struct fs *fs);
+void new_guard_knows_old_freezes(const struct fs *fs, const struct fs *other);
+void next_start_thaws(const struct fs *fs);
+void next_start_waits_for_the_dying(const struct fs *fs);
+void guard_ends_a_freeze_of_a_hanging_owner(const struct fs *fs);
+
 #endif

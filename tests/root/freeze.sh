@@ -15,6 +15,7 @@ work=$(mktemp -d /tmp/pmemfail-freeze.XXXXXX) || exit 1
 run=$work/run
 loops=()
 
+# shellcheck disable=SC2317	# called by the trap
 # First ends all that the test has started, which is one process group: owners that
 # live may keep a freeze. Guards go too, so the thaw is ours.
 cleanup() {
@@ -40,10 +41,11 @@ trap 'exit 1' INT TERM HUP
 # not compile fails this test when it is needed, and its own tests in any case.
 libs="libndctl libdaxctl devmapper mount libudev uuid"
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 ${CFLAGS:-} -Ilib -Iinclude -Iinclude/uapi"
+# shellcheck disable=SC2086
 flags="$flags $(pkg-config --cflags $libs)"
 mkdir "$work/o"
 for c in lib/base/*.c lib/model/*.c lib/sys/*.c \
-	tests/root/{freeze-main,freeze-tools,sys-small}.c; do
+	tests/root/{freeze-main,freeze-death,freeze-tools,sys-small}.c; do
 	# shellcheck disable=SC2086
 	${CC:-cc} $flags -c -o "$work/o/$(basename "$c" .c).o" "$c" 2>>"$work/build.log"
 done
@@ -52,7 +54,7 @@ for program in freeze-main sys-small; do
 	# shellcheck disable=SC2046,SC2086
 	${CC:-cc} $flags -o "$work/$program" "$work/o/$program.o" "$work/all.a" \
 		$(pkg-config --libs $libs) -lpthread 2>>"$work/build.log" || {
-		echo "not ok freeze-build: $(grep -m1 -E 'error|undefined' "$work/build.log")"
+		echo "not ok freeze-build: $(grep -m1 -E 'error|undef' "$work/build.log")"
 		exit 1
 	}
 done

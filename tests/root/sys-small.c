@@ -11,6 +11,8 @@
 
 #include "freeze-tools.h"
 
+#define ID "ACPI.NFIT/a b\n.."
+
 static void lock_keeps_others_out(const struct fs *fs)
 {
 	struct pmf_sys *s = sys_open();
@@ -18,11 +20,11 @@ static void lock_keeps_others_out(const struct fs *fs)
 	uint64_t begin;
 	pid_t pid;
 
-	CHECK(s->ops->lock_device(s, "ACPI.NFIT/a b\n..", 0, &fd) == 0);
+	CHECK(s->ops->lock_device(s, ID, 0, &fd) == 0);
 	pid = fork();
 	if (pid == 0)
-		_exit(s->ops->lock_device(s, "ACPI.NFIT/a b\n..", 100000, &other) != -EBUSY ||
-		      s->ops->lock_device(s, "ACPI.NFIT_a b\n..", 0, &other) != 0);
+		_exit(s->ops->lock_device(s, ID, 100000, &other) != -EBUSY ||
+		      s->ops->lock_device(s, "ACPI.NFIT_a b\n", 0, &other) != 0);
 	begin = now_ms();
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 	CHECK(now_ms() - begin >= 100 && now_ms() - begin < 1000);
@@ -31,12 +33,12 @@ static void lock_keeps_others_out(const struct fs *fs)
 	pid = fork();
 	if (pid == 0) {
 		close(fd);
-		_exit(s->ops->lock_device(s, "ACPI.NFIT/a b\n..", 2000000, &other) != 0);
+		_exit(s->ops->lock_device(s, ID, 2000000, &other) != 0);
 	}
 	pmf_sleep_us(100000);
 	close(fd);
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
-	CHECK(s->ops->lock_device(s, "ACPI.NFIT/a b\n..", 0, &fd) == 0);
+	CHECK(s->ops->lock_device(s, ID, 0, &fd) == 0);
 	close(fd);
 
 	CHECK(s->ops->lock_device(s, "", 0, &fd) == -EINVAL);
@@ -74,7 +76,7 @@ static void others_cannot_lead_us_away(const struct fs *fs)
 	ok(__func__, fs);
 }
 
-static void put_record(const char *name, const char *text)
+static void put_record(const char *name, char state, const char *device, int pid)
 {
 	char path[256];
 	FILE *f;
@@ -83,10 +85,12 @@ static void put_record(const char *name, const char *text)
 	(void)mkdir(path, 0700);
 	(void)snprintf(path, sizeof(path), "%s/frozen/%s", run_dir, name);
 	f = fopen(path, "we");
-	if (f) {
-		fputs(text, f);
-		fclose(f);
-	}
+	if (!f)
+		return;
+	if (device)
+		fprintf(f, "state=%c\ndevno=%s\nfstype=xfs\npid=%d\nstart=1\n", state,
+			device, pid);
+	fclose(f);
 }
 
 static void broken_records_are_told_and_kept(const struct fs *fs)
@@ -95,22 +99,22 @@ static void broken_records_are_told_and_kept(const struct fs *fs)
 	char path[256];
 	unsigned int n = 9;
 
-	put_record("empty", "");
+	put_record("empty", 'f', NULL, 0);
 	CHECK(s->ops->thaw_leftovers(s, &n) == -EBADMSG && n == 0);
 	CHECK(records(true, 0));
-	put_record("empty", "state=f\ndevno=1:2\nname=x/../y\nfstype=xfs\npid=-5\nstart=1\n");
+	put_record("empty", 'f', "1:2\nname=x", -5);
 	CHECK(s->ops->thaw_leftovers(s, &n) == -EBADMSG);
-	put_record("empty", "state=f\ndevno=1:2\nname=x/../y\nfstype=xfs\npid=5\nstart=1\n");
+	put_record("empty", 'f', "1:2\nname=x/../y", 5);
 	CHECK(s->ops->thaw_leftovers(s, &n) == -EBADMSG);
 	(void)snprintf(path, sizeof(path), "%s/frozen/empty", run_dir);
 	CHECK(unlink(path) == 0);
 
 	/* of a device that is no more: nothing is frozen there */
-	put_record("gone", "state=f\ndevno=1:250\nname=ram250\nfstype=xfs\npid=1\nstart=1\n");
+	put_record("gone", 'f', "1:250\nname=ram250", 1);
 	CHECK(s->ops->thaw_leftovers(s, &n) == 0 && n == 0);
 	CHECK(records(false, 0));
 	/* never frozen by its dead owner */
-	put_record("p", "state=p\ndevno=1:250\nname=ram250\nfstype=xfs\npid=1\nstart=1\n");
+	put_record("p", 'p', "1:250\nname=ram250", 1);
 	CHECK(s->ops->thaw_leftovers(s, &n) == 0 && n == 0);
 	CHECK(records(false, 0));
 	(void)snprintf(path, sizeof(path), "%s/frozen/fifo", run_dir);
@@ -130,6 +134,8 @@ static void signal_only_the_right_one(const struct fs *fs)
 
 	v.pid = fork();
 	if (v.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		signal(SIGBUS, SIG_DFL);	/* sanitizers catch it */
 		prctl(PR_SET_NAME, ") Z 1 (\n) 9");
 		for (;;)
 			pause();
