@@ -262,23 +262,20 @@ void pmf_execute_settle(struct pmf_execution *x, bool stop_dax)
 			site_label(&x->c->site), (unsigned long long)o->entries_left);
 }
 
-/* Without the module there is only the plain signal, which carries no address. */
-static void signal_all(struct pmf_execution *x)
+/* Done is only what has no superblock left: it may live on in another mount
+ * namespace, or until the last user of a file has ended, and so do its inodes. */
+static int unmounted(struct pmf_execution *x)
 {
 	struct pmf_sys *sys = x->run->sys;
+	const char *fstype;
+	unsigned int n = 0;
+	int r;
 
-	for (size_t i = 0; i < x->c->n_victims; i++) {
-		struct pmf_victim *v = &x->c->victims[i];
-		bool again = false;
-
-		for (size_t j = 0; j < i && !again; j++)
-			again = x->c->victims[j].pid == v->pid &&
-				x->c->victims[j].start_ns == v->start_ns;
-		if (again || sys->ops->signal_victim(sys, v) < 0)
-			continue;
-		v->told = true;
-		x->c->outcome.told++;
-	}
+	r = sys->ops->unmount(sys, x->c->site.devno, &n);
+	if (r < 0)
+		return r;
+	r = sys->ops->mounted_fstype(sys, x->c->site.name, &fstype);
+	return r == -ENOENT ? 0 : r >= 0 ? -EBUSY : r;
 }
 
 void pmf_execute_unmount(struct pmf_execution *x)
@@ -286,17 +283,14 @@ void pmf_execute_unmount(struct pmf_execution *x)
 	const struct pmf_run *run = x->run;
 	struct pmf_outcome *o = &x->c->outcome;
 	uint64_t begin = now(x), end = begin + run->policy->settle_timeout_us * 1000;
-	unsigned int n = 0;
 	int r;
 
-	if (x->c->site.kind != PMF_SITE_FILESYSTEM)
+	/* Unmounting what is frozen detaches it and leaks its superblock. */
+	if (x->c->site.kind != PMF_SITE_FILESYSTEM || x->freeze)
 		return;
-	if (x->attempt < 0)
-		signal_all(x);
 	x->fd = safe_close(x->fd);	/* or we would keep it busy ourselves */
 	/* Processes that got the signal need a moment to end. */
-	while ((r = run->sys->ops->unmount(run->sys, x->c->site.devno, &n)) == -EBUSY &&
-	       now(x) < end)
+	while ((r = unmounted(x)) == -EBUSY && now(x) < end)
 		run->sys->ops->sleep_us(run->sys, SETTLE_STEP_US);
 	record(x, &o->unmount, begin, r);
 	if (r < 0)
@@ -304,12 +298,21 @@ void pmf_execute_unmount(struct pmf_execution *x)
 			r == -EBUSY ? "still in use" : strerror(-r));
 }
 
+void pmf_execute_thaw_again(struct pmf_execution *x)
+{
+	struct pmf_outcome *o = &x->c->outcome;
+
+	if (!x->freeze || x->run->sys->ops->thaw(x->run->sys, x->freeze) < 0)
+		return;
+	o->thaw.state = PMF_STEP_DONE;
+	o->thaw.error = 0;
+	x->freeze = x->run->sys->ops->freeze_done(x->run->sys, x->freeze);
+}
+
 void pmf_execute_end(struct pmf_execution *x)
 {
-	if (x->freeze) {	/* the thaw failed: one more try, then guard and module */
-		if (x->run->sys->ops->thaw(x->run->sys, x->freeze) >= 0)
-			x->c->outcome.thaw.state = PMF_STEP_DONE;
+	pmf_execute_thaw_again(x);	/* one more try; after it, guard and module */
+	if (x->freeze)
 		x->freeze = x->run->sys->ops->freeze_done(x->run->sys, x->freeze);
-	}
 	x->fd = safe_close(x->fd);
 }

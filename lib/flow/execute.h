@@ -25,6 +25,8 @@ void pmf_execute_removal(struct pmf_execution *x);
 /* Make it final: no DAX below, no entry left, no page pinned. When every
  * filesystem of the device is shut down, not before. */
 void pmf_execute_settle(struct pmf_execution *x, bool stop_dax);
+/* Once more, when the thaw of the removal failed. */
+void pmf_execute_thaw_again(struct pmf_execution *x);
 void pmf_execute_unmount(struct pmf_execution *x);
 void pmf_execute_end(struct pmf_execution *x);
 

@@ -79,6 +79,7 @@ static void make_final(struct pmf_execution *x, bool all_down)
 	/* Only a device that is really going loses DAX for good: prepare-remove may
 	 * be followed by another mount. */
 	pmf_execute_settle(x, all_down && x->run->hold_fd >= 0);
+	pmf_execute_thaw_again(x);
 	if (x->run->unmount)
 		pmf_execute_unmount(x);
 	pmf_execute_end(x);
@@ -115,6 +116,8 @@ static int rescue(const struct pmf_run *run, struct pmf_failure *f)
 	}
 	crew.sites = sites;
 	for_all_sites(&crew, take_away);
+	if (attempt < 0 && run->unmount)
+		pmf_victims_signal(run->sys, f->cases, f->n_cases);
 	crew.all_down = all_shut_down(f);
 	for_all_sites(&crew, make_final);
 

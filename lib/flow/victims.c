@@ -161,3 +161,31 @@ int pmf_victims_told(struct pmf_sys *sys, int attempt, struct pmf_case *cases, s
 	free_list(told, n_told);
 	return r;
 }
+
+/* Was it tried already, at this site or one before it? */
+static const struct pmf_victim *tried(const struct pmf_case *cases, size_t i, size_t j)
+{
+	const struct pmf_victim *v = &cases[i].victims[j];
+
+	for (size_t k = 0; k <= i; k++)
+		for (size_t l = 0; l < (k < i ? cases[k].n_victims : j); l++)
+			if (same_process(&cases[k].victims[l], v))
+				return &cases[k].victims[l];
+	return NULL;
+}
+
+void pmf_victims_signal(struct pmf_sys *sys, struct pmf_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < cases[i].n_victims; j++) {
+			struct pmf_victim *v = &cases[i].victims[j];
+			const struct pmf_victim *same = tried(cases, i, j);
+
+			if (same) {
+				v->told = same->told;
+			} else if (sys->ops->signal_victim(sys, v) >= 0) {
+				v->told = true;
+				cases[i].outcome.told++;
+			}
+		}
+}

@@ -17,4 +17,8 @@ int pmf_victims_look(struct pmf_sys *sys, int attempt, int fd, struct pmf_case *
  * after the look (forked since, say). */
 int pmf_victims_told(struct pmf_sys *sys, int attempt, struct pmf_case *cases, size_t n);
 
+/* Without the module there is only the plain signal, which carries no address: one
+ * for each process, however many sites it maps. */
+void pmf_victims_signal(struct pmf_sys *sys, struct pmf_case *cases, size_t n);
+
 #endif
