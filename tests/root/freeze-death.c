@@ -61,8 +61,8 @@ void killed_while_a_child_lives(const struct fs *fs)
 		for (;;)
 			pause();
 	}
-	pmf_sleep_us(300000);
-	CHECK(!writable(fs, 100));
+	CHECK(freezes(fs, 10000));
+	pmf_sleep_us(100000);
 	kill(pid, SIGKILL);
 	CHECK(writable(fs, 1000));
 	(void)waitpid(pid, NULL, 0);
@@ -127,8 +127,8 @@ void stuck_one_does_not_delay_others(const struct fs *fs, const struct fs *other
 		(void)s->ops->freeze(s, f);
 		_exit(1);
 	}
-	pmf_sleep_us(300000);
-	CHECK(!writable(other, 100));
+	CHECK(freezes(other, 10000));
+	pmf_sleep_us(300000);	/* the second one is under way now */
 	kill(pid, SIGKILL);
 	CHECK(writable(other, 1000));
 	CHECK(!writable(fs, 100));
@@ -189,8 +189,8 @@ void new_guard_knows_old_freezes(const struct fs *fs, const struct fs *other)
 		for (;;)
 			pause();
 	}
-	pmf_sleep_us(400000);
-	CHECK(!writable(fs, 100));
+	CHECK(freezes(fs, 10000));
+	pmf_sleep_us(1000000);	/* until there is a second guard */
 	kill(pid, SIGKILL);
 	CHECK(writable(fs, 1000));
 	(void)waitpid(pid, NULL, 0);
@@ -258,7 +258,7 @@ void guard_ends_a_freeze_of_a_hanging_owner(const struct fs *fs)
 		raise(SIGSTOP);
 		_exit(s->ops->thaw(s, f) < 0 || s->ops->freeze_done(s, f));
 	}
-	pmf_sleep_us(300000);
+	CHECK(freezes(fs, 10000));
 	begin = now_ms();
 	CHECK(writable(fs, 20000));
 	CHECK(now_ms() - begin > 10000);

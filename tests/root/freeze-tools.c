@@ -102,6 +102,16 @@ bool writable(const struct fs *fs, unsigned int ms)
 	return false;
 }
 
+bool freezes(const struct fs *fs, unsigned int ms)
+{
+	uint64_t end = now_ms() + ms;
+
+	while (writable(fs, 200))
+		if (now_ms() >= end)
+			return false;
+	return true;
+}
+
 bool records(bool wanted, unsigned int ms)
 {
 	uint64_t end = now_ms() + ms;

@@ -32,6 +32,8 @@ uint64_t now_ms(void);
 unsigned int count_fds(void);
 /* Does a write to the filesystem end within so many ms? */
 bool writable(const struct fs *fs, unsigned int ms);
+/* Is it frozen within so many ms? */
+bool freezes(const struct fs *fs, unsigned int ms);
 /* Is there any name in run_dir/frozen? Waits so long for it to be as wanted. */
 bool records(bool wanted, unsigned int ms);
 bool remount(const struct fs *fs, unsigned int ms);
