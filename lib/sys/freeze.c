@@ -245,6 +245,8 @@ int pmf_sys_freeze_prepare(struct pmf_sys *s, int fd, const char *name,
 	uint64_t deadline_ns;
 	int r;
 
+	if (pmf_is_path_fd(fd))
+		return -EBADF;
 	r = freeze_new(&f);
 	if (r < 0)
 		return r;

@@ -3,6 +3,7 @@
  * Shutting a filesystem down cleanly, with its log flushed. One ioctl; may be
  * called frozen: it takes stack memory only.
  */
+#include <fcntl.h>
 #include <linux/types.h>
 
 #include "sys/sys-internal.h"
@@ -20,6 +21,14 @@
  */
 #define SHUTDOWN_LOGFLUSH	1
 
+/* open_site() could get no other: the filesystem is shut down. */
+bool pmf_is_path_fd(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && flags & O_PATH;
+}
+
 int pmf_sys_shutdown(struct pmf_sys *s, int fd, const char *fstype)
 {
 	__u32 flag = SHUTDOWN_LOGFLUSH;
@@ -36,5 +45,7 @@ int pmf_sys_shutdown(struct pmf_sys *s, int fd, const char *fstype)
 	 * of the flush itself, so an EIO can only be somebody's refusal to touch a
 	 * filesystem that is down.
 	 */
-	return r == -EIO ? 0 : r;
+	if (r == -EIO || (r == -EBADF && pmf_is_path_fd(fd)))
+		return 0;
+	return r;
 }

@@ -126,6 +126,8 @@ int pmf_sys_thaw(struct pmf_sys *s, struct pmf_freeze *f);
 struct pmf_freeze *pmf_sys_freeze_done(struct pmf_sys *s, struct pmf_freeze *f);
 
 /* --- shutdown.c --- */
+/* Is it an O_PATH fd, as of a filesystem that is shut down already? */
+bool pmf_is_path_fd(int fd);
 int pmf_sys_shutdown(struct pmf_sys *s, int fd, const char *fstype);
 
 /* --- module.c --- */
