@@ -7,18 +7,15 @@ the run. Used by tests/vm/run and tests/vm/shell.
 
 import argparse
 import contextlib
-import fcntl
-import glob
 import os
-import shutil
 import signal
-import tempfile
 import time
 from typing import NamedTuple
 
 from . import layers
 from .disks import Disks
 from .machine import GuestDied, Machine
+from .workdir import WorkDirectory
 
 BOOT_SECONDS = 180
 # what the agent may take on top of a case, to take down what it left
@@ -57,8 +54,7 @@ def add_options(parser):
                         help="more arguments for QEMU")
     parser.add_argument("--accel", default="tcg", choices=("tcg", "kvm"))
     parser.add_argument("--keep", action="store_true",
-                        help="keep console logs and disks, and say where (they stay until"
-                             " you or a later run remove them: copy what you need)")
+                        help="keep console logs and disks, and say where")
 
 
 def exit_on_signals():
@@ -67,34 +63,6 @@ def exit_on_signals():
         raise SystemExit(128 + number)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, leave)
-
-
-def scratch_parent():
-    """Where backing files go: memory, if the host has any to mount."""
-    if "TMPDIR" in os.environ:
-        return os.environ["TMPDIR"]
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
-
-
-def work_directory():
-    """A fresh directory and the lock that says it is in use.
-
-    Those of runners that were killed before they could clean up go here.
-    """
-    parent = scratch_parent()
-    for old in glob.glob(f"{parent}/pmemfail-vm.*"):
-        with contextlib.suppress(OSError):
-            lock = os.open(f"{old}/lock", os.O_RDWR)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(old)
-            finally:
-                os.close(lock)
-    path = tempfile.mkdtemp(prefix="pmemfail-vm.", dir=parent)
-    lock = os.open(f"{path}/lock.new", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    os.rename(f"{path}/lock.new", f"{path}/lock")
-    return path, lock
 
 
 class Session:
@@ -106,7 +74,8 @@ class Session:
         self.machine = self.disks = None
         self.boots = []
         self.failed_boots = 0
-        self.workdir, self.lock = work_directory()
+        self.place = WorkDirectory()
+        self.workdir = self.place.path
         try:
             self.layers = layers.stack(root, kernel, tree, cases, self.workdir)
         except BaseException:
@@ -121,9 +90,7 @@ class Session:
 
     def close(self):
         self._drop()
-        if not self.options.keep:
-            shutil.rmtree(self.workdir, ignore_errors=True)
-            os.close(self.lock)
+        self.place.close(self.options.keep)
 
     def _drop(self, keep_disks=False):
         """The guest goes; its disks too, unless the next is to find them."""
