@@ -50,10 +50,12 @@ case_file() {
 	victim begin --size 64K reader "$MNT/file"
 	victim middle --size 64K --offset 512K reader "$MNT/file"
 	victim other reader "$MNT/other"
+	# On 6.1 a read fault too makes an entry dirty (fs/dax.c dax_fault_iter()).
+	sync "$MNT/file" "$MNT/other"
 
 	# One byte at 512K + 5000, the second page of middle: twice, and once anew.
 	attempt at="$MNT/file" file=529288:529289:look file=529288:529289 \
-		file=529288:529289 file=0:1048576 new file=0:1048576 fs victims
+		file=529288:529289 file=0:1048576 sleep=400 new file=0:1048576 fs victims
 	expect_eq "told" "$(told_counts)" "0 2 0 1 3 1"
 	expect_eq "entries of one page" "$(field entries "$(nth file 2)")" 1
 	expect_eq "entries of the rest" "$(field entries "$(nth file 4)")" 255
@@ -91,7 +93,8 @@ case_policy() {
 	mce_victim late late
 	mce_victim plain default
 	sysctl -q -w vm.memory_failure_early_kill=0
-	attempt at="$MNT/file" fs=none new fs=policy new fs new fs=every
+	# with time between them: a SIGBUS that is pending swallows the next
+	attempt at="$MNT/file" fs=none new fs=policy sleep=400 new fs sleep=400 new fs=every sleep=400
 	expect_eq "told by none, policy, all, every" "$(told_counts)" "0 1 2 3"
 	expect_eq "flags of late" "$(grep -c "^victim pid=${VICTIM[late]} flags=L " "$RUN/attempt")" 3
 	sysctl -q -w vm.memory_failure_early_kill=1
@@ -131,7 +134,7 @@ case_guard() {
 	background "$TESTS/modtest" at="$MNT" arm freeze disarm die
 	wait_for 10 "end" gone "$BG_PID"
 	expect_match "the state" "$("$TESTS/fsstate" "${SITE[$MNT]}")" '^frozen=1 '
-	fsfreeze -u "$MNT"
+	fsfreeze -u "$MNT" 2>/dev/null || true	# fsstate may have
 
 	# It is for this filesystem, and nobody else's freeze after it.
 	attempt at="$MNT" arm disarm
@@ -225,8 +228,10 @@ case_storm() {
 }
 
 case_run() {
+	local name
 	expect_ok modprobe pmemfail
 	[[ $1 == devdax ]] || fs_make "$2" raw >/dev/null
 	"case_$1" "$2"
+	for name in "${!VICTIM[@]}"; do MAX_SIGBUS[$name]=9; done
 	victims_end
 }

@@ -29,19 +29,19 @@ mappers() {
 	fallocate -l 2M "$MNT/huge"
 	dd if=/dev/urandom of="$MNT/huge" bs=1M count=2 conv=notrunc,fsync status=none
 	victim huge --huge reader "$MNT/huge"
-	victim reader reader "$MNT/read"
+	victim reader --size 128K reader "$MNT/read"
 	victim readonly --size 64K --offset 512K readonly "$MNT/read"
-	victim writer writer "$MNT/written"
-	victim dirty --size 512K dirty "$MNT/written"
-	victim private --size 64K private "$MNT/read"
-	victim untouched --size 256K untouched "$MNT/read"
+	victim writer --size 128K writer "$MNT/written"
+	victim dirty --size 64K dirty "$MNT/written"
+	victim private --size 32K private "$MNT/read"
+	victim untouched --size 32K untouched "$MNT/read"
 	victim two --size 16K --fork reader "$MNT/read"
 	victim three --size 16K --threads 2 reader "$MNT/read"
 	victim leaderless --size 64K --threads 2 --leaderless reader "$MNT/read"
-	victim unlinked --unlink dirty "$MNT/gone"
-	victim ignores --size 64K ignore "$MNT/read"
-	victim blocks --size 64K blocked "$MNT/read"
-	victim both --size 64K reader "$MNT/read" "$MNT/written"
+	victim unlinked --size 64K --unlink dirty "$MNT/gone"
+	victim ignores --size 16K ignore "$MNT/read"
+	victim blocks --size 16K blocked "$MNT/read"
+	victim both --size 16K reader "$MNT/read" "$MNT/written"
 	EXPECT[ignores]=deaf
 	EXPECT[blocks]=deaf
 }
