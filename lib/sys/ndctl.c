@@ -137,10 +137,7 @@ static int bind(struct ndctl_namespace *ns, struct pmf_device *d)
 	case NDCTL_NS_MODE_SECTOR:
 		d->mode = PMF_MODE_SECTOR;
 		break;
-	case NDCTL_NS_MODE_RAW:
-		d->mode = PMF_MODE_RAW;
-		break;
-	default:
+	default:	/* "raw" is also what one that is not bound is called */
 		d->mode = PMF_MODE_UNKNOWN;
 	}
 	if (!ndctl_namespace_is_enabled(ns))

@@ -198,6 +198,7 @@ TEST(describe)
 	d[2].start_ns += 10000000;	/* another process */
 	d[3].ino++;			/* another file by now */
 	d[4].address = 4096;		/* nothing there */
+	d[4].ino = 0;
 	d[5].pid = 0;
 	CHECK_EQ(pmf_sys_describe_victims(NULL, d, ARRAY_SIZE(d)), 0);
 	snprintf(gone, sizeof(gone), "%s/m/b\\012c (deleted)", getenv("PMF_DIR"));
