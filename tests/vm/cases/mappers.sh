@@ -18,7 +18,7 @@ case_run() {
 		ignore blocked unlinked namespace many1 many2 named hammered; do
 		file_make "$MNT/$name" 1
 	done
-	file_make "$MNT/huge" 4
+	file_make_huge "$MNT/huge" 4
 	file_make "$MNT/bystander" 1
 	keep "$MNT"/{reader,readonly,private,ignore,blocked,many1,bystander}
 

@@ -22,6 +22,7 @@ populate() {
 	victim a reader "$A/file"
 	victim b reader "$B/file"
 	victim both reader "$B/file" "$A/file"
+	ANY_ADDRESS[both]=yes
 	site "$A"
 	site "$B"
 }

@@ -32,6 +32,13 @@ file_make() {
 	dd if=/dev/urandom of="$1" bs=1M count="$2" conv=fsync status=none
 }
 
+# file_make_huge PATH MIB: the same in extents that 2 MiB pages can map: room for
+# all of it is asked for at once, or the allocator does not align it.
+file_make_huge() {
+	fallocate -l "$2M" "$1"
+	dd if=/dev/urandom of="$1" bs=1M count="$2" conv=notrunc,fsync status=none
+}
+
 # keep FILE...: what these hold now is synced and must be there afterwards.
 keep() {
 	sync "$@"
