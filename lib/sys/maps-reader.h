@@ -32,7 +32,7 @@ struct pmf_maps_hit {
 struct pmf_maps_query {
 	const struct pmf_maps_want *wants;
 	size_t n;
-	/* The area at each want's address: wants sorted by pid, start, address.
+	/* The area at each wanted address: wants sorted by pid, start, address.
 	 * Otherwise all areas of files of devno. */
 	bool by_address;
 	dev_t devno;
