@@ -78,7 +78,9 @@ static uint64_t size_of(struct pmf_build *b, dev_t devno)
 	for (i = 0; i < b->t->n_devices; i++)
 		if (b->t->devices[i].name && b->t->devices[i].devno == devno)
 			return b->t->devices[i].size;
-	for (i = 0; block && block->kind != PMF_BLOCK_HOLDER && i < block->n_segments; i++)
+	if (block && block->kind == PMF_BLOCK_HOLDER)
+		return UINT64_MAX;
+	for (i = 0; block && i < block->n_segments; i++)
 		size = MAX(size, block->segments[i].range.end);
 	return size ? size : UINT64_MAX;
 }
@@ -145,8 +147,8 @@ static int add_partition(struct pmf_build *b, dev_t below, const char *name)
 		return 0;
 	err = pmf_sysfs_block_node(name, &node);
 	if (err == 0)
-		err = pmf_add_block(b, PMF_BLOCK_PARTITION, devno, name, node, "partition",
-				    &at);
+		err = pmf_add_block(b, PMF_BLOCK_PARTITION, devno, name, node,
+				    "partition", &at);
 	if (err < 0)
 		return err;
 	return add_segment(&b->t->blocks[at], &(struct pmf_segment){

@@ -87,7 +87,8 @@ static const struct variant variants[] = {
 };
 
 /* A mount of the superblock of v on source, attached nowhere. */
-static int mount_detached(const struct variant *v, const char *source, bool ro, int *ret_fd)
+static int mount_detached(const struct variant *v, const char *source, bool ro,
+			  int *ret_fd)
 {
 	_cleanup_close_ int fs = -1;
 	int fd;

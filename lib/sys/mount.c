@@ -291,7 +291,7 @@ int pmf_sys_is_own(struct pmf_sys *s, int fd, const struct pmf_policy *p, bool *
 	if (fstat(fd, &st) < 0) {
 		if (errno != EIO)
 			return -errno;
-		*ret = false;	/* shut down: too late for caring, nobody freezes it */
+		*ret = false;	/* shut down: nobody will freeze it */
 		return 0;
 	}
 	for (i = 0; i < ARRAY_SIZE(paths) && !own; i++) {

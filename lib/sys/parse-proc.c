@@ -23,7 +23,8 @@ static int number(const char **p, const char *end, unsigned int base, uint64_t *
 			d = *s - 'a' + 10;
 		else
 			break;
-		if (__builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, d, &v))
+		if (__builtin_mul_overflow(v, base, &v) ||
+		    __builtin_add_overflow(v, d, &v))
 			return -EINVAL;
 	}
 	if (s == *p)

@@ -197,7 +197,8 @@ static bool is_character_device(dev_t devno)
 {
 	char block[64], character[64];
 
-	snprintf(block, sizeof(block), "/sys/dev/block/%u:%u", major(devno), minor(devno));
+	snprintf(block, sizeof(block), "/sys/dev/block/%u:%u", major(devno),
+		 minor(devno));
 	snprintf(character, sizeof(character), "/sys/dev/char/%u:%u", major(devno),
 		 minor(devno));
 	return faccessat(AT_FDCWD, block, F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&

@@ -203,7 +203,8 @@ static bool mount_dead_fuse(const char *path)
 	int fd = open("/dev/fuse", O_RDWR);
 	char options[128];
 
-	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0", fd);
+	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0",
+		 fd);
 	return fd >= 0 && mount("dead", at(path), "fuse", 0, options) == 0;
 }
 

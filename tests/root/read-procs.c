@@ -102,7 +102,7 @@ TEST(scan)
 	own = map_file(at("m/own"), 0);
 	CHECK(own != MAP_FAILED);
 	CHECK_EQ(pmf_sys_scan_victims(NULL, devno, &v, &n), 0);
-	munmap(own, MAP_BYTES);		/* or the children of other tests have it */
+	munmap(own, MAP_BYTES);		/* or later children have it */
 	CHECK_EQ(n, 2);
 	CHECK_EQ(count(v, n, pid), 2);
 	a = find(v, n, pid, at("m/a"));
@@ -280,9 +280,10 @@ static void *map_more(void *p)
 /* Mapped, and about to write there, when the filesystem will be frozen. */
 static bool one_file_and_write(void *arg)
 {
+	struct one *o = arg;
 	pthread_t t;
 
-	return one_file(arg) && pthread_create(&t, NULL, write_there, ((struct one *)arg)->p) == 0 &&
+	return one_file(o) && pthread_create(&t, NULL, write_there, o->p) == 0 &&
 		pthread_create(&t, NULL, map_more, NULL) == 0;
 }
 

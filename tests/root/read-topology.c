@@ -31,7 +31,8 @@ static void print_devices(void)
 		printf("device %s id=%s node=%s bound=%s ns=%s region=%s uuid=%s mode=%s "
 		       "devno=%u:%u size=%llu spa=0x%llx\n", d->name ?: "-", d->id,
 		       d->node ?: "-", d->bound ?: "-", d->ns, d->region, d->uuid ?: "-",
-		       pmf_device_mode_to_string(d->mode), major(d->devno), minor(d->devno),
+		       pmf_device_mode_to_string(d->mode), major(d->devno),
+		       minor(d->devno),
 		       (unsigned long long)d->size, (unsigned long long)d->spa);
 	}
 }
@@ -44,7 +45,8 @@ static void print_blocks(void)
 	for (size_t i = 0; i < top->n_blocks; i++) {
 		b = &top->blocks[i];
 		printf("block %s node=%s kind=%s type=%s%s\n", b->name, b->node,
-		       pmf_block_kind_to_string(b->kind), b->type, b->swap ? " swap" : "");
+		       pmf_block_kind_to_string(b->kind), b->type,
+		       b->swap ? " swap" : "");
 		for (size_t j = 0; j < b->n_segments; j++) {
 			s = &b->segments[j];
 			printf("segment %s %llu-%llu on %s at %llu", b->name,

@@ -68,7 +68,8 @@ TEST(appends)
 
 	CHECK_EQ(pmf_dm_parse_target(8, 8, "linear", "259:1 0", &p.v, &p.n, &p.cap), 1);
 	CHECK_EQ(pmf_dm_parse_target(16, 8, "error", "", &p.v, &p.n, &p.cap), 0);
-	CHECK_EQ(pmf_dm_parse_target(16, 8, "crypt", "", &p.v, &p.n, &p.cap), -EOPNOTSUPP);
+	CHECK_EQ(pmf_dm_parse_target(16, 8, "crypt", "", &p.v, &p.n, &p.cap),
+		 -EOPNOTSUPP);
 	CHECK_EQ(pmf_dm_parse_target(16, 8, "linear", "x", &p.v, &p.n, &p.cap), -EINVAL);
 	CHECK_EQ(p.n, 2);
 	CHECK(p.v[1].below == makedev(259, 1));
@@ -93,7 +94,7 @@ TEST(nonsense)
 		{ 0, 8, "linear", "259:1048576 8" },
 		{ 0, 8, "linear", "259:0 18446744073709551616" },
 		{ 0, 8, "linear", "259:0 36028797018963968" },
-		{ 0, 8, "linear", "259:0 36028797018963967" },	/* ends beyond 2^64 */
+		{ 0, 8, "linear", "259:0 36028797018963967" },	/* past the end */
 		{ UINT64_MAX, 8, "linear", "259:0 0" },
 		{ 1ULL << 55, 8, "linear", "259:0 0" },
 		{ 0, 256, "striped", "" },

@@ -29,7 +29,8 @@ TEST(maps_line_without_path)
 {
 	struct pmf_maps_line l;
 
-	CHECK_EQ(maps("00400000-00401000 r-xp 00000000 fd:12345 18446744073709551615 ", &l), 0);
+	CHECK_EQ(maps("00400000-00401000 r-xp 00000000 fd:12345 18446744073709551615 ",
+		      &l), 0);
 	CHECK(l.path == NULL);
 	CHECK(l.devno == makedev(0xfd, 0x12345));
 	CHECK_EQ(l.ino, -1);
@@ -115,7 +116,8 @@ TEST(uid)
 {
 	uint32_t uid = 1;
 
-	CHECK_EQ(pmf_parse_proc_uid("Name:\tUid:\\n\nUid:\t1000\t0\t0\t0\nGid:\t1\n", &uid), 0);
+	CHECK_EQ(pmf_parse_proc_uid("Name:\tUid:\\n\nUid:\t1000\t0\t0\t0\nGid:\t1\n",
+				    &uid), 0);
 	CHECK_EQ(uid, 1000);
 	CHECK_EQ(pmf_parse_proc_uid("Name:\tx\nUid:\t4294967295\t0\n", &uid), 0);
 	CHECK_EQ(uid, UINT32_MAX);
@@ -131,7 +133,7 @@ TEST(cgroup)
 		{ "0::/system.slice/system-getty.slice/getty@tty1.service\n",
 		  "getty@tty1.service" },
 		{ "0::/user.slice/user-0.slice/session-3.scope\n", "session-3.scope" },
-		{ "0::/user.slice/user-1000.slice/user@1000.service/app.slice/a.service\n",
+		{ "0::/user.slice/user-1000.slice/user@1000.service/x/a.service\n",
 		  "user@1000.service/a.service" },
 		{ "0::/system.slice/docker-12.scope/init.scope/x.service/y\n",
 		  "docker-12.scope/x.service" },
@@ -139,7 +141,7 @@ TEST(cgroup)
 		{ "0::/system.slice/cron.service (deleted)\n", "cron.service" },
 		{ "0::/work/group\n", "/work/group" },
 		{ "0::/x/.service/y\n", "/x/.service/y" },	/* no name: no unit */
-		{ "5:cpu:/a.service\n1:name=systemd:/system.slice/b.service\n0::/c.service",
+		{ "5:cpu:/a.service\n1:name=systemd:/x.slice/b.service\n0::/c.service",
 		  "b.service" },
 		{ "5:cpu:/a.service\n0::/init.scope", "init.scope" },
 	};
@@ -153,7 +155,8 @@ TEST(cgroup)
 	CHECK_EQ(pmf_parse_cgroup("0::/\n", buf, sizeof(buf)), -ENOENT);
 	CHECK_EQ(pmf_parse_cgroup("0::", buf, sizeof(buf)), -ENOENT);
 	CHECK_EQ(pmf_parse_cgroup("5:cpu:/a.service\n", buf, sizeof(buf)), -ENOENT);
-	CHECK_EQ(pmf_parse_cgroup("0::/system.slice/cron.service\n", buf, 12), -ENAMETOOLONG);
+	CHECK_EQ(pmf_parse_cgroup("0::/system.slice/cron.service\n", buf, 12),
+		 -ENAMETOOLONG);
 	CHECK_EQ(pmf_parse_cgroup("0::/system.slice/cron.service\n", buf, 13), 0);
 }
 
