@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -176,4 +177,33 @@ void child_end(pid_t pid)
 	children[i] = children[--n_children];
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+}
+
+void *map_file(const char *path, off_t offset)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+	void *p = MAP_FAILED;
+
+	if (fd >= 0 && ftruncate(fd, 4 * MAP_BYTES) == 0)
+		p = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
+	safe_close(fd);
+	return p;
+}
+
+void free_victims(struct pmf_victim *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(v[i].unit);
+		free(v[i].path);
+	}
+	free(v);
+}
+
+const struct pmf_victim *find_victim(const struct pmf_victim *v, size_t n, pid_t pid,
+				     const char *path)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].pid == pid && (!path || streq_ptr(v[i].path, path)))
+			return &v[i];
+	return NULL;
 }

@@ -30,4 +30,12 @@ uint64_t now_ms(void);
 pid_t child_doing(bool (*fn)(void *), void *arg);
 void child_end(pid_t pid);
 
+#define MAP_BYTES (2u << 20)
+/* MAP_BYTES of a file from offset on, made when missing; MAP_FAILED. */
+void *map_file(const char *path, off_t offset);
+/* Of this process, and of this file unless path is NULL. */
+const struct pmf_victim *find_victim(const struct pmf_victim *v, size_t n, pid_t pid,
+				     const char *path);
+void free_victims(struct pmf_victim *v, size_t n);
+
 #endif

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 # variants: file:xfs file:ext4 policy:ext4 race:xfs guard:xfs guard:ext4 pinned:xfs pinned:ext4 cached:ext4 devdax:nd storm:xfs storm:ext4
 # timeout: 180
 #

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 #
 # module-hold: how an unbind waits for a watcher of /dev/pmemfail, and all the ways
 # in which the wait ends.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 #
 # module-ioctl: what /dev/pmemfail refuses and how: sizes, tails, flags, fds of
 # every kind, unknown commands, a caller without the capability.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
 # variants: xfs:raw xfs:partition xfs:dm ext4:raw ext4:partition ext4:dm xfs-plain:raw
 # timeout: 180
 #
