@@ -39,6 +39,11 @@ told_counts() {
 	sed -n 's/^\(fs\|file\) .* told=\([0-9]*\) .*/\2/p' "$RUN/attempt" | paste -sd' '
 }
 
+# present NAME: how many pages of its first 16 are in its page tables
+present() {
+	"$TESTS/modtest-map" --present "${VICTIM[$1]}" "$(victim_addr "$1")" 16
+}
+
 sigbus_settled() {
 	sleep 0.3
 	victim_sigbus "$1"
@@ -53,12 +58,15 @@ case_file() {
 	victim other reader "$MNT/other"
 	# On 6.1 a read fault too makes an entry dirty (fs/dax.c dax_fault_iter()).
 	sync "$MNT/file" "$MNT/other"
+	attempt at="$MNT/file" file=529288:529289:none
+	expect_eq "pages mapped of middle and other" "$(present middle) $(present other)" "15 16"
 
 	# One byte at 512K + 5000, the second page of middle: twice, and once anew.
 	attempt at="$MNT/file" file=529288:529289:look file=529288:529289 \
 		file=529288:529289 file=0:1048576 sleep=400 new file=0:1048576 fs victims
 	expect_eq "told" "$(told_counts)" "0 2 0 1 3 1"
-	expect_eq "entries of one page" "$(field entries "$(nth file 2)")" 1
+	expect_eq "entries of one page" "$(field entries "$(nth file 2)")" 0
+	expect_eq "pages mapped of middle and other" "$(present middle) $(present other)" "0 0"
 	expect_eq "entries of the rest" "$(field entries "$(nth file 4)")" 255
 	expect_eq "entries of the other" "$(field entries "$(nth fs 1)")" 256
 	grep -q "^victim pid=${VICTIM[middle]} flags=T addr=$(printf '0x%x' $(($(victim_addr middle) + 4096))) len=4096 off=528384 ino=$(stat -c %i "$MNT/file") " \
@@ -159,12 +167,15 @@ slow_disk() {
 case_pinned() {
 	file_make "$MNT/file" 1
 	victim other --offset 64K --size 960K reader "$MNT/file"
+	victim same --size 64K reader "$MNT/file"
 	slow_disk
 	background "$TESTS/modtest-map" --pin /dev/mapper/slow "$MNT/file" >"$RUN/pin"
 	wait_for 10 "pending read" has_line "$RUN/pin" '^pinned'
+	expect_eq "pages mapped" "$(present same)" 16
 	# Some pages pinned, most not; then nobody maps it.
 	attempt at="$MNT" fs=dirty,none
 	expect_eq "pinned, entries, left" "$(pinned_counts 1)" "1 256 16"
+	expect_eq "pages mapped" "$(present same)" 0
 	victims_end
 	attempt at="$MNT" fs=dirty,none fs=look
 	expect_eq "pinned, entries, left" "$(pinned_counts 1)" "1 16 16"

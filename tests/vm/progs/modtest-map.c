@@ -6,6 +6,9 @@
  *	modtest-map --pin DEV FILE	begin a direct read from DEV into a mapping of
  *					FILE, unmap it, print "pinned"; when the read
  *					is done, print "read N" and end
+ *	modtest-map --present PID ADDRESS PAGES
+ *					print how many of these pages of a process
+ *					are in its page tables
  *
  * The first leaves inodes in memory with DAX entries, that nobody has open. The
  * second has pages pinned in a file that nobody maps.
@@ -53,11 +56,34 @@ static void pin(const char *source, const char *path)
 	printf("read %lld\n", (long long)done.res);
 }
 
+static unsigned int present(const char *pid, uint64_t address, unsigned int pages)
+{
+	unsigned int i, n = 0;
+	char path[64];
+	uint64_t entry;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s/pagemap", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		broken("open %s", path);
+	for (i = 0; i < pages; i++) {
+		if (pread(fd, &entry, 8, (address / 4096 + i) * 8) != 8)
+			broken("read %s", path);
+		n += entry >> 63;
+	}
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	int i;
 
 	setlinebuf(stdout);
+	if (argc == 5 && !strcmp(argv[1], "--present")) {
+		printf("%u\n", present(argv[2], strtoull(argv[3], NULL, 0), atoi(argv[4])));
+		return 0;
+	}
 	if (argc == 4 && !strcmp(argv[1], "--pin")) {
 		pin(argv[2], argv[3]);
 		return 0;
