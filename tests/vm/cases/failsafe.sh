@@ -67,25 +67,26 @@ complained() {
 	journal_since -u pmemfaild -p warning -o cat | grep -qiE 'record|store'
 }
 
-case_run_store-full() {
+# store_on OPTIONS: a file system of its own, which goes when the case ends.
+store_on() {
 	mkdir -p "$STORE"
-	mount -t tmpfs -o size=256k store "$STORE"
+	mount -t tmpfs -o "$1" store "$STORE"
+	trap 'systemctl stop pmemfaild.service; umount "$STORE"' EXIT
+}
+
+case_run_store-full() {
+	store_on size=256k
 	pmemfail_up
 	prepare xfs
 	dd if=/dev/zero of="$STORE/filler" bs=4k status=none 2>/dev/null || true
 	unrecorded
-	systemctl stop pmemfaild.service
-	umount "$STORE"
 }
 
 case_run_store-readonly() {
-	mkdir -p "$STORE"
-	mount -t tmpfs -o ro store "$STORE"
+	store_on ro
 	pmemfail_up
 	prepare ext4
 	unrecorded
-	systemctl stop pmemfaild.service
-	umount "$STORE"
 }
 
 case_run() {

@@ -14,35 +14,36 @@ case_run() {
 
 	pmemfail_up
 	dev=$(fs_make "$kind" raw)
-	for name in reader readonly dirty sync untouched private forked threads leaderless \
-		ignore blocked unlinked namespace many1 many2 named hammered; do
-		file_make "$MNT/$name" 1
+	# one content in many files: drawing it takes longer than all else
+	file_make "$MNT/reader" 1
+	for name in readonly dirty sync untouched private forked threads leaderless ignore \
+		blocked unlinked namespace many1 many2 named hammered bystander; do
+		cp "$MNT/reader" "$MNT/$name"
 	done
 	file_make_huge "$MNT/huge" 4
-	file_make "$MNT/bystander" 1
 	keep "$MNT"/{reader,readonly,private,ignore,blocked,many1,bystander}
 
-	victim reader reader "$MNT/reader"
-	victim readonly readonly "$MNT/readonly"
-	victim dirty dirty "$MNT/dirty"
-	victim sync sync-writer "$MNT/sync"
-	victim untouched untouched "$MNT/untouched"
-	victim private private "$MNT/private"
-	victim huge --huge writer "$MNT/huge"
-	keep "$MNT/huge"
-	victim forked --fork reader "$MNT/forked"
-	victim threads --threads 4 reader "$MNT/threads"
-	victim leaderless --threads 2 --leaderless reader "$MNT/leaderless"
-	victim ignore ignore "$MNT/ignore"
-	victim blocked blocked "$MNT/blocked"
-	victim unlinked --unlink dirty "$MNT/unlinked"
-	victim many reader "$MNT/many1" "$MNT/many2"
+	victim_start reader reader "$MNT/reader"
+	victim_start readonly readonly "$MNT/readonly"
+	victim_start dirty dirty "$MNT/dirty"
+	victim_start sync sync-writer "$MNT/sync"
+	victim_start untouched untouched "$MNT/untouched"
+	victim_start private private "$MNT/private"
+	victim_start huge --huge writer "$MNT/huge"
+	victim_start forked --fork reader "$MNT/forked"
+	victim_start threads --threads 4 reader "$MNT/threads"
+	victim_start leaderless --threads 2 --leaderless reader "$MNT/leaderless"
+	victim_start ignore ignore "$MNT/ignore"
+	victim_start blocked blocked "$MNT/blocked"
+	victim_start unlinked --unlink dirty "$MNT/unlinked"
+	victim_start many reader "$MNT/many1" "$MNT/many2"
 	# what a process calls itself is no text for a terminal or a parser
-	victim named --name $'\e[2Jx\n") ' reader "$MNT/named"
+	victim_start named --name $'\e[2Jx\n") ' reader "$MNT/named"
 	VICTIM_VIA=(unshare -m)
-	victim namespace reader "$MNT/namespace"
+	victim_start namespace reader "$MNT/namespace"
 	VICTIM_VIA=()
-	hammer hammer --readers 1 --writers 1 "$MNT/hammered"
+	victims_ready
+	keep "$MNT/huge"
 
 	# has the file open, but maps something else
 	file_make /tmp/elsewhere 1
@@ -53,18 +54,18 @@ case_run() {
 
 	site "$MNT"
 	watched
+	# last, for it leaves no processor to others
+	hammer hammer --readers 1 --writers 1 "$MNT/hammered"
 	pids=()
 	for name in "${!VICTIM[@]}"; do
 		[[ $name == spared ]] || pids+=("${VICTIM[$name]}")
 	done
 
-	unbind_bounded /dev/pmem0
-	victims_check "$REMOVED_MS"
+	removal /dev/pmem0
 	grep -q '^probe .* kept=128 ' "$RUN/v-private" ||
 		fault "private copies: $(grep '^probe ' "$RUN/v-private")"
 	grep -q '^sigbus .* lsb=21 ' "$RUN/v-huge" ||
 		fault "2 MiB pages: $(grep '^sigbus ' "$RUN/v-huge")"
-	removal_judge
 	recorded handled pmem0
 	recorded_victims "${pids[@]}"
 

@@ -12,12 +12,11 @@ source "$TESTS/cases/lib/green.sh"
 
 NFIT=/sys/bus/acpi/drivers/nfit
 
-# refused COMMAND...: it fails and changes nothing.
+# refused COMMAND...: it changes nothing, whatever status it ends with (ndctl says
+# 0 after having disabled nothing).
 refused() {
-	if "$@" >"$RUN/refused" 2>&1; then
-		return 1
-	fi
-	[[ -b /dev/pmem0 ]] || die "'$*' says that it failed, but the device is gone"
+	"$@" >"$RUN/refused" 2>&1 || true
+	[[ -b /dev/pmem0 ]] || return 1
 	[[ $(victim_sigbus reader) == 0 ]] || fault "'$*' was refused, but a process was told"
 	say "'$*' is refused: $(tail -n 1 "$RUN/refused")"
 }

@@ -23,7 +23,7 @@ case_run_with() {
 	pmemfail_up_with SettleTimeoutSec=2
 	populate "$1"
 	site "$MNT"
-	pmemfailctl prepare-remove --yes pmem0 --json >"$RUN/out" 2>"$RUN/err" || status=$?
+	pmemfailctl prepare-remove --yes pmem0 --json >"$RUN/answer" 2>"$RUN/err" || status=$?
 	say "prepare-remove while busy: status $status: $(tail -n 1 "$RUN/err")"
 	victims_check "$(now_boot)"
 	sites_check_state
@@ -45,10 +45,10 @@ case_run_without() {
 	pid=${VICTIM[reader]}
 	background sh -c "while kill -0 $pid 2>/dev/null; do grep -q '^sigbus' $RUN/v-reader &&
 		kill $pid ${VICTIM[untouched]}; sleep 0.1; done"
-	pmemfailctl prepare-remove --yes pmem0 >"$RUN/out" 2>&1 || status=$?
-	cat "$RUN/out"
+	pmemfailctl prepare-remove --yes pmem0 >"$RUN/answer" 2>&1 || status=$?
+	cat "$RUN/answer"
 	expect_eq "exit status" "$status" 7
-	grep -q module "$RUN/out" || fault "the missing module is not named"
+	grep -q module "$RUN/answer" || fault "the missing module is not named"
 	grep -q '^sigbus code=0 ' "$RUN/v-reader" || fault "the reader was not told"
 	VICTIM=()
 	kmsg_clean

@@ -12,12 +12,12 @@ source "$TESTS/cases/lib/green.sh"
 refuses() {
 	local status=0 want=$1 pattern=$2
 	shift 2
-	pmemfailctl "$@" >"$RUN/out.1" 2>"$RUN/out.2" </dev/null || status=$?
+	pmemfailctl "$@" >"$RUN/answer" 2>"$RUN/error" </dev/null || status=$?
 	[[ $status == "$want" ]] ||
-		die "pmemfailctl $* ends with $status, not $want: $(<"$RUN/out.2")"
-	grep -qE -- "$pattern" "$RUN/out.2" ||
-		die "pmemfailctl $* says '$(<"$RUN/out.2")', which does not match '$pattern'"
-	[[ $(wc -l <"$RUN/out.2") -le 3 ]] || die "pmemfailctl $*: more than three lines"
+		die "pmemfailctl $* ends with $status, not $want: $(<"$RUN/error")"
+	grep -qE -- "$pattern" "$RUN/error" ||
+		die "pmemfailctl $* says '$(<"$RUN/error")', which does not match '$pattern'"
+	[[ $(wc -l <"$RUN/error") -le 3 ]] || die "pmemfailctl $*: more than three lines"
 }
 
 wrong_names() {
@@ -56,8 +56,8 @@ no_root() {
 		doctor thaw; do
 		# shellcheck disable=SC2086
 		expect_status 3 setpriv --reuid=65534 --regid=65534 --clear-groups \
-			pmemfailctl $verb 2>"$RUN/out.2"
-		grep -q root "$RUN/out.2" || die "$verb without root says '$(<"$RUN/out.2")'"
+			pmemfailctl $verb 2>"$RUN/error"
+		grep -q root "$RUN/error" || die "$verb without root says '$(<"$RUN/error")'"
 	done
 	expect_status 0 setpriv --reuid=65534 --regid=65534 --clear-groups pmemfailctl --help >/dev/null
 }

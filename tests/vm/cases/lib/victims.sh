@@ -8,6 +8,10 @@
 
 # name -> pid, and name -> what it must have seen: told, deaf, spared
 declare -gA VICTIM=() EXPECT=()
+# name -> how often it had read all of its mapping
+declare -gA PROBES=()
+# name -> anything: it has a child, NAME.child
+declare -gA FORKED=()
 # name -> anything: it maps several file systems, and whichever is first tells it
 declare -gA ANY_ADDRESS=()
 # name -> how many SIGBUS it may be sent at most, when not one
@@ -24,6 +28,12 @@ fault() {
 
 # victim NAME [OPTION...] MODE FILE...: running and ready when it returns.
 victim() {
+	victim_start "$@"
+	victim_ready "$1"
+}
+
+# The same in two, for many at once.
+victim_start() {
 	local name=$1 mode
 	shift
 	background "${VICTIM_VIA[@]}" "$TESTS/victim" --status "$RUN/v-$name" "$@"
@@ -32,17 +42,28 @@ victim() {
 	for mode; do
 		case $mode in
 		ignore | blocked) EXPECT[$name]=deaf ;;
+		--fork) FORKED[$name]=yes ;;
 		esac
 	done
+}
+
+victim_ready() {
+	local name=$1
 	try_for 30 has_line "$RUN/v-$name" '^ready' ||
 		die "victim $name is not ready: $(tail -n 1 "$RUN/v-$name" 2>&1)"
-	if [[ " $* " == *" --fork "* ]]; then
-		wait_for 30 "child of $name" has_line "$RUN/v-$name.child" '^ready'
-		VICTIM[$name.child]=$(sed -n 's/^child pid=//p' "$RUN/v-$name")
-		EXPECT[$name.child]=told
-		# it has the mappings of its parent
-		sed -n '/^map/p' "$RUN/v-$name" >>"$RUN/v-$name.child"
-	fi
+	[[ ${FORKED[$name]:-} ]] || return 0
+	wait_for 30 "child of $name" has_line "$RUN/v-$name.child" '^ready'
+	VICTIM[$name.child]=$(sed -n 's/^child pid=//p' "$RUN/v-$name")
+	EXPECT[$name.child]=told
+	# it has the mappings of its parent
+	sed -n '/^map/p' "$RUN/v-$name" >>"$RUN/v-$name.child"
+}
+
+victims_ready() {
+	local name names=("${!VICTIM[@]}")
+	for name in "${names[@]}"; do
+		[[ ${EXPECT[$name]} == hammer ]] || victim_ready "$name"
+	done
 }
 
 # hammer NAME [OPTION...] FILE
@@ -102,12 +123,16 @@ victim_check_once() {
 		fault "$1 (pid ${VICTIM[$1]}) was sent $n SIGBUS instead of one"
 }
 
+# Have it read all of its mapping. PROBES: how often it had done so before.
+victim_probe() {
+	PROBES[$1]=$(grep -c '^probed' "$RUN/v-$1" || true)
+	kill -USR1 "${VICTIM[$1]}" || fault "$1 is dead"
+}
+
 # No page of the file can be read any more; privately copied pages can.
 victim_check_gone() {
-	local name=$1 before line
-	before=$(grep -c '^probed' "$RUN/v-$name" || true)
-	kill -USR1 "${VICTIM[$name]}" || { fault "$name is dead"; return 0; }
-	if ! try_for 30 probed_more "$name" "$before"; then
+	local name=$1 line
+	if ! try_for 30 probed_more "$name" "${PROBES[$name]}"; then
 		fault "$name does not come back from reading its mapping"
 		return 0
 	fi
@@ -149,6 +174,11 @@ victims_check() {
 	for name in "${!VICTIM[@]}"; do
 		case ${EXPECT[$name]} in
 		told | hammer) victim_check_told "$name" ;;
+		esac
+	done
+	for name in "${!VICTIM[@]}"; do
+		case ${EXPECT[$name]} in
+		told | deaf) victim_probe "$name" ;;
 		esac
 	done
 	for name in "${!VICTIM[@]}"; do
