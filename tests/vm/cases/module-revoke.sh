@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:raw xfs:partition xfs:dm ext4:raw ext4:partition ext4:dm xfs-plain:raw
+# variants: xfs:raw ext4:dm
 # timeout: 180
 #
 # module-revoke FS STACK: a removal by the module's ioctls alone: all mappers of a

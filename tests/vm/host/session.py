@@ -33,6 +33,7 @@ class Result(NamedTuple):
     seconds: float
     reason: str
     log: str
+    hurt: bool = False      # the kernel complained, or the guest died
 
 
 def add_options(parser):
@@ -143,11 +144,16 @@ class Session:
                 self.boots.append(time.monotonic() - start)
                 return
 
+    def renew(self):
+        """The next case gets a fresh guest."""
+        self._drop()
+
     def run(self, case, seconds):
         """One case, named NAME[:ARGUMENT...]. Returns its Result."""
         start = time.monotonic()
         log = []
         boot = 1
+        died = False
         if self.failed_boots >= 2:
             return Result(self.kernel.series, case, "fail", 0, "no guest comes up", "")
         while True:
@@ -166,9 +172,11 @@ class Session:
                 for line in tail:
                     self.on_output(line)
                 verdict = ("fail", str(error))
+                died = True
             if verdict:
+                hurt = died or "kernel complaint" in verdict[1]
                 return Result(self.kernel.series, case, verdict[0],
-                              time.monotonic() - start, verdict[1], "\n".join(log))
+                              time.monotonic() - start, verdict[1], "\n".join(log), hurt)
             self._drop(keep_disks=True)
             boot += 1
 
