@@ -64,7 +64,7 @@ unrecorded() {
 }
 
 complained() {
-	journal_since -u pmemfaild -p warning -o cat | grep -qiE 'record|store'
+	journal_since -u pmemfaild -p warning -o cat | grep -iE 'record|store' >/dev/null
 }
 
 # store_on OPTIONS: a file system of its own, which goes when the case ends.

@@ -70,7 +70,7 @@ bad_config() {
 		pmemfail_conf "Freeze=yes" "$line"
 		refuses 1 "test\.conf(:[0-9]+)?: " status
 		expect_fail systemctl start pmemfaild.service
-		journal_since -u pmemfaild -o cat | grep -q 'test\.conf' ||
+		journal_since -u pmemfaild -o cat | grep 'test\.conf' >/dev/null ||
 			die "the daemon does not name the file with '$line'"
 		systemctl reset-failed pmemfaild.service
 	done
