@@ -13,8 +13,10 @@
 # shellcheck source=tests/vm/cases/lib/green.sh
 source "$TESTS/cases/lib/green.sh"
 
-# ms after the unbind began
-MOMENTS=(0 5 10 20 40 90)
+# ms after the unbind began; a whole sweep is: killed:xfs:all:0:5:10:15:20:30:40:60:90
+declare -A MOMENTS=([xfs:daemon]="0 15 60" [xfs:all]="5 20 90" [ext4:daemon]="10 30 120"
+	[ext4:all]="0 20 40")
+RECORDS=0
 
 kill_them() {
 	if [[ $1 == all ]]; then
@@ -28,6 +30,10 @@ finished() {
 	FAILURE=$(newest pmem0)
 	[[ $FAILURE ]] || return 1
 	pmemfailctl show "$FAILURE" --json | jq -e '.failure.state | IN("handled", "failed")' >/dev/null
+}
+
+newer_than() {
+	[[ $(newest) != "$1" ]]
 }
 
 round() {
@@ -68,10 +74,11 @@ round() {
 	wait_for 20 "restarted daemon" systemctl -q is-active pmemfaild.service
 	sites_umount
 	kmsg_clean
-	if [[ $(newest) == "$before" ]] && ((moment > 0)); then
-		# too late: it had been handled, or too early: nobody had been told
+	# Killed before the daemon had read of the hold, there is nothing to record.
+	if ! try_for 10 newer_than "$before"; then
 		state=none
 	else
+		RECORDS=$((RECORDS + 1))
 		wait_for 15 "an honest record" finished
 		state=$(pmemfailctl show "$FAILURE" --json | jq -r '.failure | .state + " " + (.reason // "")')
 	fi
@@ -83,7 +90,9 @@ round() {
 }
 
 case_run() {
-	local moment
+	local moment moments
+	read -ra moments <<<"${MOMENTS[$1:$2]}"
+	(($# < 3)) || moments=("${@:3}")
 	ns_make_fsdax 0 >/dev/null
 	pmemfail_up
 	# many kills in a row are the point, not a reason to give up
@@ -91,10 +100,11 @@ case_run() {
 	printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=100ms\n' \
 		>/run/systemd/system/pmemfaild.service.d/test.conf
 	systemctl daemon-reload
-	for moment in "${MOMENTS[@]}"; do
+	for moment in "${moments[@]}"; do
 		watched
 		round "$1" "$2" "$moment"
 	done
+	((RECORDS > 0)) || fault "killed at ${moments[*]} ms: not one was recorded"
 	rm -r /run/systemd/system/pmemfaild.service.d
 	systemctl daemon-reload
 }
