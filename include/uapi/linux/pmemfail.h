@@ -9,7 +9,8 @@
  *
  * The device
  *	/dev/pmemfail is 0600 and every open needs CAP_SYS_ADMIN in the initial
- *	user namespace. One open file is one of two things, by what is called on it:
+ *	user namespace. One open file is one of two things, by what is called on it
+ *	first (the other's calls are EINVAL then):
  *
  *	- a WATCHER: WATCH names devices; read(2) and poll(2) deliver events;
  *	  RELEASE lets an unbind go on.
@@ -39,7 +40,9 @@
  *	device renews cookie and timeout. A device has one watcher: a second open
  *	file gets EBUSY. The fd may be closed after the call: the watch does not
  *	keep the device busy. It ends by itself when the device is deleted from its
- *	bus; it stays across unbind and bind.
+ *	bus; it stays across unbind and bind, but for a device-DAX node that is bound
+ *	anew, which is a new device: call again. ENOTBLK: the fd is neither kind;
+ *	EINVAL: a partition; ENODEV: not persistent memory; ENXIO: gone already.
  *	While a hold waits, the device's lock is held: do not read its sysfs.
  *	read(2) returns whole events, as many as fit; EAGAIN when there is none and
  *	O_NONBLOCK is set; EINVAL when not even one fits. poll(2) says EPOLLIN.
@@ -59,8 +62,11 @@
  *	BUS_MCEERR_AO, si_addr the lowest affected address, si_addr_lsb its
  *	granularity. Cost: O(areas + processes + entries present).
  *	It may be called on a frozen filesystem and does not wait for the thaw.
- *	Answers counts, entries_left (DAX entries that could not be dropped: dirty
- *	or pinned), and victims: one per process, or with LOOK one per process and
+ *	DROP_DIRTY and STOP_DAX are for a filesystem that is shut down; the kernel's
+ *	XFS does not survive STOP_DAX otherwise in all versions. LOOK stands alone.
+ *	Answers counts, entries_left (DAX entries with memory that could not be
+ *	dropped: dirty, on 6.1 also by a read fault; or pinned; or the memory is gone
+ *	already), and victims: one per process, or with LOOK one per process and
  *	file. When victims_total exceeds victims_max the rest was not stored but
  *	was told all the same: fetch all with VICTIMS, or LOOK again with room.
  *

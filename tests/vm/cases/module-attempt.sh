@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: file:xfs file:ext4 policy:ext4 race:xfs guard:xfs guard:ext4 pinned:xfs pinned:ext4 cached:ext4 devdax:nd storm:xfs storm:ext4
+# variants: file:xfs file:ext4 policy:ext4 race:xfs crowd:xfs guard:xfs guard:ext4 pinned:xfs pinned:ext4 cached:ext4 devdax:nd storm:xfs storm:ext4
 # timeout: 180
 #
 # module-attempt WHAT FS: what one attempt promises, each by itself
@@ -8,6 +8,7 @@
 #                  are not; the rest of the file stays
 #   policy         who is told under which signal policy, PR_MCE_KILL and the sysctl
 #   race           many threads revoke at once: one SIGBUS each
+#   crowd          more processes than any first guess has room for
 #   guard          a killed caller leaves nothing frozen
 #   pinned         pages under direct I/O keep their entries, also when nobody maps
 #                  them any more
@@ -128,6 +129,20 @@ case_race() {
 	for i in "${names[@]}"; do
 		expect_eq "SIGBUS of $i" "$(victim_sigbus "$i")" 1
 	done
+}
+
+case_crowd() {
+	echo content >"$MNT/file"
+	background "$TESTS/modtest-map" --crowd 600 "$MNT/file" >"$RUN/crowd"
+	wait_for 60 "crowd" has_line "$RUN/crowd" '^ready'
+	attempt at="$MNT" fs=look,max=2 fs=max=1000 fs=dirty,max=700 victims=599:9 | grep -v ^victim
+	expect_eq "told" "$(told_counts)" "0 600 0"
+	expect_eq "listed" "$(awk '/^fs/ { n++ } n == 1 && /^victim / { v++ } END { print v }' "$RUN/attempt")" 2
+	expect_eq "all listed" "$(grep -o '^victim pid=[0-9]*' "$RUN/attempt" | sort -u | wc -l)" 600
+	expect_eq "VICTIMS" "$(nth victims 1)" "victims OK copied=1 total=600"
+	kill -TERM "$BG_PID"
+	wait_for 30 "end of the crowd" gone "$BG_PID"
+	expect_eq "the crowd" "$(tail -n 1 "$RUN/crowd")" "told once=600 more=0"
 }
 
 case_guard() {

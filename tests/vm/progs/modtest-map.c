@@ -6,6 +6,9 @@
  *	modtest-map --pin DEV FILE	begin a direct read from DEV into a mapping of
  *					FILE, unmap it, print "pinned"; when the read
  *					is done, print "read N" and end
+ *	modtest-map --crowd N FILE	N processes that map a page of FILE and count the
+ *					SIGBUS they are sent; "ready", and at SIGTERM
+ *					"told once=N more=0"
  *	modtest-map --present PID ADDRESS PAGES
  *					print how many of these pages of a process
  *					are in its page tables
@@ -15,6 +18,7 @@
  */
 #include "modtest.h"
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <linux/aio_abi.h>
@@ -56,6 +60,66 @@ static void pin(const char *source, const char *path)
 	printf("read %lld\n", (long long)done.res);
 }
 
+static volatile sig_atomic_t told;
+
+static void on_bus(int sig)
+{
+	(void)sig;
+	told++;
+}
+
+static void member(const char *path, int ready, int go, int count)
+{
+	volatile char *p = map(path, PROT_READ, 4096);
+	char c;
+
+	signal(SIGBUS, on_bus);
+	(void)*p;
+	if (write(ready, "x", 1) != 1)
+		_exit(1);
+	while (read(go, &c, 1) < 0 && errno == EINTR)
+		;
+	c = told;
+	_exit(write(count, &c, 1) != 1);
+}
+
+static void crowd(unsigned int n, const char *path)
+{
+	unsigned int i, once = 0, more = 0;
+	int ready[2], go[2], count[2], sig;
+	sigset_t set;
+	char c;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (pipe(ready) || pipe(go) || pipe(count))
+		broken("pipe");
+	for (i = 0; i < n; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			broken("fork");
+		if (!pid) {
+			close(go[1]);
+			member(path, ready[1], go[0], count[1]);
+		}
+	}
+	for (i = 0; i < n; i++)
+		if (read(ready[0], &c, 1) != 1)
+			broken("read");
+	printf("ready\n");
+	sigwait(&set, &sig);
+	close(go[1]);
+	for (i = 0; i < n; i++) {
+		if (read(count[0], &c, 1) != 1)
+			broken("read");
+		once += c == 1;
+		more += c > 1;
+	}
+	printf("told once=%u more=%u\n", once, more);
+}
+
 static unsigned int present(const char *pid, uint64_t address, unsigned int pages)
 {
 	unsigned int i, n = 0;
@@ -86,6 +150,10 @@ int main(int argc, char **argv)
 	}
 	if (argc == 4 && !strcmp(argv[1], "--pin")) {
 		pin(argv[2], argv[3]);
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "--crowd")) {
+		crowd(atoi(argv[2]), argv[3]);
 		return 0;
 	}
 	for (i = 1; i < argc; i++) {
