@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # variants: xfs ext4
+# named: needs a guest of its own: tests/vm/run --append 'memmap=256M!1G' legacy
 #
 # legacy FILESYSTEM: a DAX file system on a namespace without labels or info
 # block, as memmap= and virtio-pmem make it: it is the namespace itself that is
