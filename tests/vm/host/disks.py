@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """disks: the files behind a guest's NVDIMMs and its scratch disk.
 
-Why: they outlive a guest at a power cut, and making namespaces takes an
-emulated guest seconds, so NVDIMMs start as copies of ones that have them.
-Used by session.py only.
+Why: they outlive a guest at a power cut. NVDIMMs start as copies of those a
+guest was saved with, which have namespaces. Used by guests.py only.
 """
 
 import os
-import shutil
 import subprocess
 
 MIB = 1 << 20
 LABEL = 16 * MIB
+
+
+def copy_sparse(source, target):
+    subprocess.run(["cp", "--sparse=always", source, target], check=True)
 
 
 class Disks:
@@ -23,7 +25,7 @@ class Disks:
         for n in range(count):
             path = f"{where}/nvdimm{n}"
             if seed:
-                subprocess.run(["cp", "--sparse=always", f"{seed}/nvdimm{n}", path], check=True)
+                copy_sparse(f"{seed}/nvdimm{n}", path)
             else:
                 with open(path, "wb") as file:
                     file.truncate(size)
@@ -31,17 +33,6 @@ class Disks:
         self.scratch = f"{where}/scratch"
         with open(self.scratch, "wb") as file:
             file.truncate(256 * MIB)
-
-    def save(self, where):
-        """Keeps the NVDIMMs as a seed; another process may have been faster."""
-        new = f"{where}.{os.getpid()}"
-        os.makedirs(new)
-        for path, _ in self.nvdimms:
-            subprocess.run(["cp", "--sparse=always", path, new], check=True)
-        try:
-            os.rename(new, where)
-        except OSError:
-            shutil.rmtree(new)
 
     def remove(self):
         for path in [path for path, _ in self.nvdimms] + [self.scratch]:

@@ -3,7 +3,7 @@
 
 Why: the root and the modules are built once (tests/vm/image); what is under
 test and the harness are packed at every run, in a fraction of a second. Used
-by session.py only.
+by guests.py only.
 """
 
 import glob
@@ -14,6 +14,10 @@ from typing import NamedTuple
 
 VM = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TESTS = "usr/lib/pmemfail-tests"
+# of the disks whose contents change under a saved guest; their size must not
+LATE_SIZE = 512 << 20
+# for mksquashfs: the same tree gives the same file
+SAME_BYTES = ["-mkfs-time", "0", "-all-time", "0"]
 
 
 class Kernel(NamedTuple):
@@ -46,9 +50,9 @@ def image():
     return root, kernels
 
 
-def _pack(tree, out):
+def _pack(tree, out, *more):
     _run("mksquashfs", tree, out, "-comp", "lz4", "-noappend", "-no-progress", "-quiet",
-         "-all-root", "-no-xattrs")
+         "-all-root", "-no-xattrs", *more)
     return out
 
 
@@ -90,26 +94,51 @@ def _module_index(tree, kernel, harness, workdir):
     shutil.rmtree(base)
 
 
-def stack(root, kernel, tree, cases, workdir):
-    """The disks, lowest first. cases maps names to files."""
-    harness = f"{workdir}/harness"
-    os.makedirs(f"{harness}/{TESTS}/cases")
-    for name in ("agent", "case", "lib.sh", "storage.sh", "cleanup.sh", "kmsg-patterns"):
-        shutil.copy(f"{VM}/guest/{name}", f"{harness}/{TESTS}/{name}")
-    shutil.copy(f"{VM}/guest/seed.sh", f"{harness}/{TESTS}/cases/seed.sh")
-    for name, path in cases.items():
-        shutil.copy(path, f"{harness}/{TESTS}/cases/{name}.sh")
-    # what the cases share
-    shutil.copytree(f"{VM}/cases/lib", f"{harness}/{TESTS}/cases/lib")
-    units = f"{harness}/etc/systemd/system"
+class Parts(NamedTuple):
+    """The disks a root is stacked of: boot is for a guest that is to be saved,
+    payload and harness are what changes from run to run."""
+    base: list
+    boot: str
+    payload: str
+    harness: str
+
+
+def _copy_guest(names, tree):
+    os.makedirs(f"{tree}/{TESTS}", exist_ok=True)
+    for name in names:
+        shutil.copy(f"{VM}/guest/{name}", f"{tree}/{TESTS}/{name}")
+
+
+def _boot_tree(tree):
+    """The unit that is started when the guest is up."""
+    _copy_guest(["starter"], tree)
+    units = f"{tree}/etc/systemd/system"
     os.makedirs(f"{units}/multi-user.target.wants")
     shutil.copy(f"{VM}/guest/pmemfail-agent.service", units)
     os.symlink("../pmemfail-agent.service",
                f"{units}/multi-user.target.wants/pmemfail-agent.service")
+
+
+def parts(root, kernel, tree, cases, workdir):
+    """Packs what is not packed yet. cases maps names to files."""
+    boot, harness = f"{workdir}/boot", f"{workdir}/harness"
+    _boot_tree(boot)
+    _boot_tree(harness)
+    _copy_guest(["agent", "case", "lib.sh", "storage.sh", "cleanup.sh", "kmsg-patterns"],
+                harness)
+    shutil.copytree(f"{VM}/cases/lib", f"{harness}/{TESTS}/cases/lib")
+    for name, path in cases.items():
+        shutil.copy(path, f"{harness}/{TESTS}/cases/{name}.sh")
     _module_index(tree, kernel, harness, workdir)
 
-    disks = [root, f"{kernel.dir}/modules.squashfs"]
-    disks.append(_pack(tree, f"{workdir}/payload-{kernel.series}.squashfs"))
-    disks.append(_pack(harness, f"{workdir}/harness-{kernel.series}.squashfs"))
+    done = Parts([root, f"{kernel.dir}/modules.squashfs"],
+                 _pack(boot, f"{workdir}/boot.squashfs", *SAME_BYTES),
+                 _pack(tree, f"{workdir}/payload.squashfs"),
+                 _pack(harness, f"{workdir}/harness.squashfs"))
+    shutil.rmtree(boot)
     shutil.rmtree(harness)
-    return disks
+    for path in done[1:]:
+        if os.path.getsize(path) > LATE_SIZE:
+            raise SetupError(f"{path} is larger than {LATE_SIZE} bytes")
+        os.truncate(path, LATE_SIZE)
+    return done

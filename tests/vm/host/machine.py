@@ -3,7 +3,7 @@
 
 Why: whatever happens to the runner, no guest and no backing file may be left
 over, and no more guests may run at a time than the host can bear. Used by
-session.py only.
+guests.py only.
 """
 
 import ctypes
@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import time
+from typing import NamedTuple
 
 from .disks import LABEL
 
@@ -116,53 +117,68 @@ class Channel:
         self.sock.close()
 
 
+class Shape(NamedTuple):
+    """What a guest is made of, besides the options."""
+    kernel: object      # layers.Kernel
+    layers: list        # files the root is stacked of, lowest first
+    late: dict          # more read-only disks, by serial number
+    disks: object       # disks.Disks
+    restored: bool = False  # waits for a saved state instead of booting
+
+
 class Machine:
     """A running guest. Its disks are the caller's."""
 
-    def __init__(self, options, kernel, layers, disks, workdir):
+    def __init__(self, options, shape, workdir):
         self.workdir = workdir
         self.console = f"{workdir}/console"
         self.process = None
         self.channel = self.monitor = None
         self.slot = Slot(options.cache)
+        self.started = time.monotonic()     # waiting for a place is not its doing
         try:
-            self._start(self._command(options, kernel, layers, disks))
+            self._start(self._command(options, shape))
         except BaseException:
             self.kill()
             raise
 
-    def _command(self, options, kernel, layers, disks):
+    def _command(self, options, shape):
         ram = options.memory
-        count = len(disks.nvdimms)
+        count = len(shape.disks.nvdimms)
+        # a guest that is saved, or was, is the same for all
+        append, qemu = ("", "") if shape.late else (options.append, options.qemu)
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35,nvdimm=on",
             "-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi",
             "-cpu", options.cpu, "-smp", str(options.cpus),
             "-m", f"{ram}M,slots={count + 1},maxmem={ram + (count + 1) * 65536}M",
-            "-kernel", f"{kernel.dir}/vmlinux", "-initrd", f"{kernel.dir}/initrd",
-            "-append", f"{COMMAND_LINE} layers={len(layers)} {options.append}".strip(),
+            "-kernel", f"{shape.kernel.dir}/vmlinux", "-initrd", f"{shape.kernel.dir}/initrd",
+            "-append", f"{COMMAND_LINE} layers={len(shape.layers)} {append}".strip(),
             "-serial", f"file:{self.console}",
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=ctl,path={self.workdir}/ctl,server=on,wait=off",
             "-device", "virtserialport,chardev=ctl,name=pmemfail.ctl",
             "-qmp", f"unix:{self.workdir}/qmp,server=on,wait=off",
         ]
-        for n, path in enumerate(layers):
+        if shape.restored:
+            command += ["-incoming", "defer"]
+        drives = {f"layer-{n}": path for n, path in enumerate(shape.layers)} | shape.late
+        for serial, path in drives.items():
             command += [
-                "-drive", f"id=l{n},if=none,format=raw,readonly=on,file={path}",
-                "-device", f"virtio-blk-pci,drive=l{n},serial=layer-{n}",
+                "-drive", f"id={serial},if=none,format=raw,readonly=on,file={path}",
+                "-device", f"virtio-blk-pci,drive={serial},serial={serial}",
             ]
         command += [
-            "-drive", f"id=scratch,if=none,format=raw,file={disks.scratch}",
+            "-drive", f"id=scratch,if=none,format=raw,file={shape.disks.scratch}",
             "-device", "virtio-blk-pci,drive=scratch,serial=scratch",
         ]
-        for n, (path, size) in enumerate(disks.nvdimms):
+        for n, (path, size) in enumerate(shape.disks.nvdimms):
             command += [
                 "-object", f"memory-backend-file,id=m{n},share=on,mem-path={path},size={size}",
                 "-device", f"nvdimm,id=nv{n},memdev=m{n},label-size={LABEL}",
             ]
-        return command + shlex.split(options.qemu)
+        return command + shlex.split(qemu)
 
     def _start(self, command):
         libc = ctypes.CDLL(None)
@@ -219,6 +235,32 @@ class Machine:
     def hmp(self, command):
         """A command of QEMU's human monitor; its answer as text."""
         return self._qmp("human-monitor-command", **{"command-line": command})
+
+    def save(self, path):
+        """Stops the guest for good and writes its state, less the NVDIMMs."""
+        self._qmp("stop")
+        self._migrate("migrate", f"exec:cat >{shlex.quote(path)}")
+
+    def restore(self, path):
+        """Goes on from a saved state."""
+        self._migrate("migrate-incoming", f"exec:cat {shlex.quote(path)}")
+        self._qmp("cont")
+
+    def _migrate(self, command, uri):
+        # the NVDIMMs are files of their own
+        self._qmp("migrate-set-capabilities",
+                  capabilities=[{"capability": "x-ignore-shared", "state": True}])
+        self._qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 40})
+        self._qmp(command, uri=uri)
+        deadline = time.monotonic() + 60
+        while True:
+            status = self._qmp("query-migrate").get("status")
+            if status == "completed":
+                return
+            if status in ("failed", "cancelled") or time.monotonic() > deadline:
+                raise GuestDied("the guest's state cannot be saved or restored: "
+                                + self.qemu_log())
+            time.sleep(0.01)
 
     def kill(self):
         """As a power cut would. Safe to call twice."""

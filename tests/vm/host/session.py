@@ -13,17 +13,12 @@ import time
 from typing import NamedTuple
 
 from . import layers
-from .disks import Disks
-from .machine import GuestDied, Machine
+from .guests import Guests
+from .machine import GuestDied
 from .workdir import WorkDirectory
 
-BOOT_SECONDS = 180
 # what the agent may take on top of a case, to take down what it left
 GRACE_SECONDS = 120
-
-
-# of how the namespaces on a guest's NVDIMMs are made: guest/seed.sh
-SEED_VERSION = 1
 
 
 class Result(NamedTuple):
@@ -49,6 +44,9 @@ def add_options(parser):
                         help="number of NVDIMMs (default: 2)")
     parser.add_argument("--nvdimm-size", type=int, default=1024, metavar="MIB",
                         help="size of each, a multiple of 16 (default: 1024)")
+    parser.add_argument("--boot", action="store_true",
+                        help="boot guests, with the payload in place, instead of restoring"
+                             " one that had booted (so do --append and --qemu)")
     parser.add_argument("--append", default="", metavar="WORDS",
                         help="more kernel parameters")
     parser.add_argument("--qemu", default="", metavar="WORDS",
@@ -78,7 +76,8 @@ class Session:
         self.place = WorkDirectory()
         self.workdir = self.place.path
         try:
-            self.layers = layers.stack(root, kernel, tree, cases, self.workdir)
+            parts = layers.parts(root, kernel, tree, cases, self.workdir)
+            self.guests = Guests(options, kernel, parts, self.workdir)
         except BaseException:
             self.close()
             raise
@@ -107,42 +106,14 @@ class Session:
                 self.disks.remove()
             self.disks = None
 
-    def _disks(self):
-        """NVDIMMs that have a namespace each. The first guest ever makes them."""
-        options = self.options
-        seed = f"{options.cache}/nvdimm-{options.nvdimm}x{options.nvdimm_size}-{SEED_VERSION}"
-        if not options.nvdimm:
-            return Disks(self.workdir, 0, 0)
-        if os.path.isdir(seed):
-            os.utime(seed)
-            return Disks(self.workdir, options.nvdimm, options.nvdimm_size, seed)
-        self.disks = Disks(self.workdir, options.nvdimm, options.nvdimm_size)
-        self._start()
-        status, reason = self._converse("seed", BOOT_SECONDS, 1, [])
-        if status != "ok":
-            raise GuestDied(f"no namespaces can be made: {reason}")
-        self._drop(keep_disks=True)
-        self.boots.clear()
-        self.disks.save(seed)
-        return self.disks
-
-    def _boot(self):
-        if not self.disks:
-            self.disks = self._disks()
+    def _boot(self, boot):
         self.failed_boots += 1
-        self._start()
+        if boot > 1:
+            self.machine = self.guests.boot(self.disks)
+        else:
+            self.machine, self.disks = self.guests.fresh()
         self.failed_boots = 0
-
-    def _start(self):
-        self.machine = Machine(self.options, self.kernel, self.layers, self.disks, self.workdir)
-        start = time.monotonic()
-        while True:
-            line = self.machine.channel.line(start + BOOT_SECONDS)
-            if line is None:
-                raise GuestDied(f"the guest is not up after {BOOT_SECONDS} s")
-            if line.startswith("READY"):
-                self.boots.append(time.monotonic() - start)
-                return
+        self.boots.append(time.monotonic() - self.machine.started)
 
     def renew(self):
         """The next case gets a fresh guest."""
@@ -153,13 +124,12 @@ class Session:
         start = time.monotonic()
         log = []
         boot = 1
-        died = False
         if self.failed_boots >= 2:
             return Result(self.kernel.series, case, "fail", 0, "no guest comes up", "")
         while True:
             try:
                 if not self.machine:
-                    self._boot()
+                    self._boot(boot)
                 if boot == 1:
                     start = time.monotonic()
                 verdict = self._converse(case, seconds, boot, log)
@@ -171,17 +141,16 @@ class Session:
                 log += tail
                 for line in tail:
                     self.on_output(line)
-                verdict = ("fail", str(error))
-                died = True
+                verdict = ("fail", str(error), True)
             if verdict:
-                hurt = died or "kernel complaint" in verdict[1]
-                return Result(self.kernel.series, case, verdict[0],
-                              time.monotonic() - start, verdict[1], "\n".join(log), hurt)
+                status, reason, hurt = verdict
+                return Result(self.kernel.series, case, status, time.monotonic() - start,
+                              reason, "\n".join(log), hurt)
             self._drop(keep_disks=True)
             boot += 1
 
     def _converse(self, case, seconds, boot, log):
-        """Until the verdict (status, reason), or None at a power cut."""
+        """Until the verdict (status, reason, hurt), or None at a power cut."""
         name, *arguments = case.split(":")
         channel = self.machine.channel
         channel.send(" ".join(["RUN", str(seconds), str(boot), name, *arguments]))
@@ -204,4 +173,4 @@ class Session:
                 status, _, condition, *reason = rest.split(" ", 3)
                 if condition != "clean":
                     self._drop()
-                return status, reason[0] if reason else ""
+                return status, reason[0] if reason else "", condition == "hurt"
