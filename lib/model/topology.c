@@ -5,7 +5,7 @@
  */
 #include "model/topology.h"
 
-static void device_done(struct pmf_device *d)
+void pmf_device_done(struct pmf_device *d)
 {
 	free(d->id);
 	free(d->name);
@@ -17,7 +17,7 @@ static void device_done(struct pmf_device *d)
 	free(d->uuid);
 }
 
-static void block_done(struct pmf_block *b)
+void pmf_block_done(struct pmf_block *b)
 {
 	free(b->name);
 	free(b->node);
@@ -41,9 +41,9 @@ struct pmf_topology *pmf_topology_free(struct pmf_topology *t)
 	if (!t)
 		return NULL;
 	for (i = 0; i < t->n_devices; i++)
-		device_done(&t->devices[i]);
+		pmf_device_done(&t->devices[i]);
 	for (i = 0; i < t->n_blocks; i++)
-		block_done(&t->blocks[i]);
+		pmf_block_done(&t->blocks[i]);
 	for (i = 0; i < t->n_mounts; i++)
 		mount_done(&t->mounts[i]);
 	free(t->devices);
@@ -54,7 +54,7 @@ struct pmf_topology *pmf_topology_free(struct pmf_topology *t)
 }
 
 /* Each copies into zeroed memory; what is there on -ENOMEM is for done. */
-static bool device_copy(const struct pmf_device *d, struct pmf_device *to)
+bool pmf_device_copy(const struct pmf_device *d, struct pmf_device *to)
 {
 	to->mode = d->mode;
 	to->devno = d->devno;
@@ -66,7 +66,7 @@ static bool device_copy(const struct pmf_device *d, struct pmf_device *to)
 	       strdup_to(&to->provider, d->provider) && strdup_to(&to->uuid, d->uuid);
 }
 
-static bool block_copy(const struct pmf_block *b, struct pmf_block *to)
+bool pmf_block_copy(const struct pmf_block *b, struct pmf_block *to)
 {
 	to->devno = b->devno;
 	to->kind = b->kind;
@@ -111,12 +111,12 @@ int pmf_topology_copy(const struct pmf_topology *t, struct pmf_topology **ret)
 	/* Counted before it is filled, so that a half-made one is freed too. */
 	for (i = 0; i < t->n_devices; i++) {
 		c->n_devices++;
-		if (!device_copy(&t->devices[i], &c->devices[i]))
+		if (!pmf_device_copy(&t->devices[i], &c->devices[i]))
 			return -ENOMEM;
 	}
 	for (i = 0; i < t->n_blocks; i++) {
 		c->n_blocks++;
-		if (!block_copy(&t->blocks[i], &c->blocks[i]))
+		if (!pmf_block_copy(&t->blocks[i], &c->blocks[i]))
 			return -ENOMEM;
 	}
 	for (i = 0; i < t->n_mounts; i++) {

@@ -94,6 +94,19 @@ static inline void pmf_topology_freep(struct pmf_topology **t)
 }
 int pmf_topology_copy(const struct pmf_topology *t, struct pmf_topology **ret);
 
+/* Copy into zeroed memory; false without memory, and then done frees what is there. */
+bool pmf_device_copy(const struct pmf_device *d, struct pmf_device *to);
+bool pmf_block_copy(const struct pmf_block *b, struct pmf_block *to);
+void pmf_device_done(struct pmf_device *d);
+void pmf_block_done(struct pmf_block *b);
+
+/*
+ * Take over from old each bound device that t lacks, or has as unbound, though it
+ * still lives; and all that stands on it. What t knows itself is left as it is.
+ */
+int pmf_topology_keep(struct pmf_topology *t, const struct pmf_topology *old,
+		      bool (*lives)(const struct pmf_device *d));
+
 /*
  * By any name a person may use: pmem0, /dev/pmem0, dax0.0, pfn0.0, namespace0.0,
  * the stable id, the UUID, or a partition or dm device over it when unambiguous.

@@ -3,6 +3,9 @@
  * Reading a topology: the parts asked for off the machine, the others copied
  * from an older one. Only the table of operations (sys.c) refers to this.
  */
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
 #include "sys/read.h"
 #include "sys/topology-read.h"
 
@@ -11,6 +14,20 @@
 	(t)->what = TAKE_PTR((from)->what);			\
 	(t)->n_##what = TAKE((from)->n_##what, 0);		\
 } while (0)
+
+/*
+ * Is its node's number still given out? The name is looked up and nothing is read:
+ * safe during a hold. device_del() takes it away after the unbind, in del_gendisk().
+ */
+static bool lives(const struct pmf_device *d)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/dev/%s/%u:%u",
+		 d->mode == PMF_MODE_DEVDAX ? "char" : "block", major(d->devno),
+		 minor(d->devno));
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
 
 int pmf_sys_read_topology(struct pmf_sys *s, unsigned int parts,
 			  const struct pmf_topology *old, struct pmf_topology **ret)
@@ -46,6 +63,11 @@ int pmf_sys_read_topology(struct pmf_sys *s, unsigned int parts,
 		err = pmf_read_stack(&b, old);
 	else if (copy)
 		INHERIT(t, copy, blocks);
+	if (err < 0)
+		return err;
+
+	if (old && parts & PMF_READ_DEVICES)
+		err = pmf_topology_keep(t, old, lives);
 	if (err < 0)
 		return err;
 
