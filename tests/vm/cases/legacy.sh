@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # variants: xfs ext4
-# named: needs a guest of its own: tests/vm/run --append 'memmap=256M!1G' legacy
+# append: memmap=384M!1G
 #
 # legacy FILESYSTEM: a DAX file system on a namespace without labels or info
 # block, as memmap= and virtio-pmem make it: it is the namespace itself that is
-# bound. Needs a guest with such memory (--append 'memmap=256M!1G').
+# bound.
 
 # shellcheck source=tests/vm/cases/lib/green.sh
 source "$TESTS/cases/lib/green.sh"
 
 case_run() {
 	local disk dev='' pids
-	modprobe nd_e820 2>/dev/null || true
+	modprobe nd_e820
+	udevadm settle
 	for disk in /sys/block/pmem*; do
 		[[ $(readlink -f "$disk") == *e820_pmem* ]] && dev=/dev/${disk##*/}
 	done
-	[[ $dev ]] || skip "no memory is set aside by memmap="
+	[[ $dev ]] || die "the guest has no memory set aside by memmap="
 	expect_match "bound device" "$(nd_of "$dev")" '^namespace'
 	pmemfail_up
 	mkfs_as "$1" "$dev"

@@ -177,17 +177,18 @@ kmsg_expect() {
 
 journal_mark() {
 	sync_journal
-	JOURNAL_CURSOR=$(journalctl -n 0 --show-cursor -q | sed -n 's/^-- cursor: //p')
+	JOURNAL_MARK=$EPOCHREALTIME
 }
 
 sync_journal() {
 	journalctl --sync 2>/dev/null || true
 }
 
-# journal_since [journalctl arguments]: e.g. -u pmemfaild, -o json
+# journal_since [journalctl arguments]: e.g. -u pmemfaild, -o json. By time, not
+# by cursor: with a filter --after-cursor also skips the first entry that matches.
 journal_since() {
 	sync_journal
-	journalctl -q --no-pager --after-cursor="$JOURNAL_CURSOR" "$@"
+	journalctl -q --no-pager --since="@$JOURNAL_MARK" "$@"
 }
 
 # --- the host
