@@ -113,7 +113,7 @@ static int find_settings(struct pmemfail_diagnosis *d, const struct pmf_checkup 
 			     "When that is not meant: \"sysctl vm.memory_failure_early_kill=0\".",
 			     "vm.memory_failure_early_kill is on: at poison the kernel itself "
 			     "signals every process that maps it, beside pmemfail.");
-	if (r >= 0 && !c->policy->freeze)
+	if (r >= 0 && !c->policy->fs.freeze)
 		r = pmf_find(d, NULL, PMEMFAIL_NOTE, "freeze-off",
 			     "Set Freeze=yes in pmemfail.conf unless there is a reason.",
 			     "Filesystems are not frozen before they are shut down: writers may "

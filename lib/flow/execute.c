@@ -118,7 +118,7 @@ static void freeze(struct pmf_execution *x)
 	bool own = false;
 	int r;
 
-	if (!run->policy->freeze)
+	if (!run->policy->fs.freeze)
 		return;
 	/* Frozen, pmemfail itself could not go on. When in doubt it is ours. */
 	if (sys->ops->is_own(sys, x->fd, run->policy, &own) < 0 || own) {

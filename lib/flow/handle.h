@@ -26,6 +26,18 @@ struct pmf_run {
  */
 int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f);
 
+/*
+ * Handle poison: every site of f's ranges at once. What was done for a target in an
+ * earlier handling of the same f (its cases) is not done again: nobody is told twice
+ * of what he was told already, so this is the replay, too. Returns as above.
+ */
+int pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f);
+
+/* The dry run of that. deep: also files that nobody has in use, by walking the whole
+ * tree where the filesystem does not know owners; progress may be NULL. */
+int pmf_assess_poison(const struct pmf_run *run, struct pmf_failure *f, bool deep,
+		      pmf_progress_fn progress, void *userdata);
+
 /* The dry run: sites, files and processes that a removal would hit. Changes nothing. */
 int pmf_assess_removal(const struct pmf_run *run, struct pmf_failure *f);
 

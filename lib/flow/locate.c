@@ -69,7 +69,7 @@ static int add_site(struct search *s, enum pmf_site_kind kind, dev_t devno,
 	if (kind == PMF_SITE_FILESYSTEM)
 		m = pmf_topology_mount(s->topology, devno);
 	c = &s->cases[s->n++];
-	*c = (struct pmf_case){ .site = { .kind = kind, .devno = devno } };
+	*c = (struct pmf_case){ .site = { .kind = kind, .devno = devno, .fs_devno = devno } };
 	c->site.dax = m && m->dax;
 	if (!strdup_to(&c->site.name, name) || !strdup_to(&c->site.node, node) ||
 	    !strdup_to(&c->site.fstype, fstype) || !strdup_to(&c->site.holder, holder) ||

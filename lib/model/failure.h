@@ -63,32 +63,14 @@ enum pmf_target_kind {
 	PMF_TARGET_LOG, PMF_TARGET_FREE, PMF_TARGET_UNKNOWN, PMF_TARGET_N
 };
 
-struct pmf_target {
-	enum pmf_target_kind kind;
-	uint64_t ino;
-	uint32_t generation;
-	struct pmf_range range;	/* bytes in the file */
-	char *path;
-};
-
-enum pmf_site_kind {
-	PMF_SITE_FILESYSTEM,
-	PMF_SITE_DEVDAX,
-	PMF_SITE_HOLDER,	/* unknown holder: swap, md, dm-crypt: reported only */
-	PMF_SITE_N
-};
-
-/* Something mounted, or otherwise using the device, that the range reaches. */
-struct pmf_site {
-	enum pmf_site_kind kind;
-	dev_t devno;		/* of the block or character device it sits on */
-	char *name;		/* pmem0p1, dm-0, dax0.0 */
-	char *node;
-	char *fstype;		/* xfs, ext4; NULL when no filesystem */
-	char *mountpoint;	/* one of them in our namespace; NULL: hidden from it */
-	char *holder;		/* for PMF_SITE_HOLDER: "swap", "md", "crypt" */
-	bool dax;		/* mounted with DAX, as far as the options tell */
-	struct pmf_ranges ranges;	/* own bytes */
+/* What the plan says to do about a target. */
+enum pmf_action {
+	PMF_ACTION_NONE,	/* free space: nobody has it */
+	PMF_ACTION_REVOKE,	/* take the file's range away from every process */
+	PMF_ACTION_SHUTDOWN,	/* of the whole filesystem */
+	PMF_ACTION_REMOUNT_RO,	/* the same */
+	PMF_ACTION_REPORT,	/* say so, no more */
+	PMF_ACTION_N
 };
 
 /* Each step of a site's handling: not needed, or done with 0 or -errno. */
@@ -102,9 +84,49 @@ struct pmf_step {
 	uint64_t ns;		/* duration */
 };
 
+struct pmf_target {
+	enum pmf_target_kind kind;
+	struct pmf_range at;	/* bytes of the site */
+	uint64_t ino;		/* 0: not of an inode */
+	uint32_t generation;
+	struct pmf_range range;	/* bytes in the file; empty: not of its data */
+	char *path;		/* NULL: not known */
+	bool shared;		/* reflinked: the bytes have other owners, too */
+	enum pmf_action action;
+	struct pmf_step step;	/* how the action went */
+	uint64_t told, pinned;	/* processes, pages */
+};
+
+enum pmf_site_kind {
+	PMF_SITE_FILESYSTEM,
+	PMF_SITE_DEVDAX,
+	PMF_SITE_HOLDER,	/* unknown holder: swap, md, dm-crypt: reported only */
+	PMF_SITE_N
+};
+
+/* Which of a filesystem's devices the site is. */
+enum pmf_site_role { PMF_ROLE_DATA, PMF_ROLE_LOG, PMF_ROLE_REALTIME, PMF_ROLE_N };
+
+/* Something mounted, or otherwise using the device, that the range reaches. */
+struct pmf_site {
+	enum pmf_site_kind kind;
+	enum pmf_site_role role;
+	dev_t devno;		/* of the block or character device it sits on */
+	dev_t fs_devno;		/* of the filesystem: its data device, also when the
+				 * site is its log or realtime device */
+	char *name;		/* pmem0p1, dm-0, dax0.0 */
+	char *node;
+	char *fstype;		/* xfs, ext4; NULL when no filesystem */
+	char *mountpoint;	/* one of them in our namespace; NULL: hidden from it */
+	char *holder;		/* for PMF_SITE_HOLDER: "swap", "md", "crypt" */
+	bool dax;		/* mounted with DAX, as far as the options tell */
+	struct pmf_ranges ranges;	/* own bytes */
+};
+
 /* What happened at one site: plain numbers, filled without allocation. */
 struct pmf_outcome {
-	struct pmf_step open, look, freeze, revoke, shutdown, stop_dax, settle, thaw, unmount;
+	struct pmf_step open, look, resolve, freeze, revoke, shutdown, remount_ro, stop_dax,
+			settle, thaw, unmount;
 	uint64_t frozen_ns;	/* how long the filesystem stood still */
 	uint64_t walk_ns, unmap_ns, invalidate_ns, signal_ns;
 	uint64_t files, vmas, entries, entries_left, pinned, told;
@@ -123,6 +145,15 @@ struct pmf_case {
 	size_t n_victims;
 };
 
+/* What one hook made of the failure. */
+struct pmf_hook_result {
+	char *name;		/* of the file in hooks.d */
+	int status;		/* exit status; 128 + signal; -errno: refused or not run */
+	bool timed_out;
+	uint64_t ns;
+	char *why;		/* for people, when refused; NULL otherwise */
+};
+
 struct pmf_failure {
 	uint64_t id;		/* from the store, never repeats; 0: not recorded */
 	enum pmf_kind kind;
@@ -135,6 +166,15 @@ struct pmf_failure {
 	uint64_t hold_ns;	/* from the unbind's begin to its release; 0: no hold */
 	bool hold_ended;	/* the hold ended before we released it */
 	char *reason;		/* for failed and unsupported: always set */
+	/* Poison only: which of the ranges were seen in the kernel's badblocks. Once
+	 * none of them is there any more, though the device is, the failure is cleared. */
+	struct pmf_ranges listed;
+	/* That we wrote them there ourselves, and when: BOOT-ID/DISKSEQ of the block
+	 * device. Such a list is empty again after a rebind: then they are written anew.
+	 * NULL: the kernel found them itself. */
+	char *marked_in;
+	struct pmf_hook_result *hooks;
+	size_t n_hooks;
 	struct pmf_case *cases;
 	size_t n_cases;
 };
@@ -158,6 +198,14 @@ void pmf_case_done(struct pmf_case *c);
  */
 int pmf_failure_judge_removal(struct pmf_failure *f);
 
+/*
+ * Judge poison by its cases: failed when an action failed, unsupported when the
+ * only problem is that nothing could be done somewhere (a holder, no DAX, no
+ * module), pending when it reaches nothing but free space or nothing mounted,
+ * else handled. Sets state and reason (also for pending: what it waits for).
+ */
+int pmf_failure_judge_poison(struct pmf_failure *f);
+
 /* May a failure go from one state to the other? */
 bool pmf_state_may_become(enum pmf_state from, enum pmf_state to);
 
@@ -167,6 +215,8 @@ const char *pmf_state_to_string(enum pmf_state s);
 const char *pmf_site_kind_to_string(enum pmf_site_kind k);
 const char *pmf_target_kind_to_string(enum pmf_target_kind k);
 const char *pmf_step_state_to_string(enum pmf_step_state s);
+const char *pmf_action_to_string(enum pmf_action a);
+const char *pmf_site_role_to_string(enum pmf_site_role r);
 /* -EINVAL for a word that is none. */
 int pmf_kind_from_string(const char *s, enum pmf_kind *ret);
 int pmf_source_from_string(const char *s, enum pmf_source *ret);
@@ -174,5 +224,7 @@ int pmf_state_from_string(const char *s, enum pmf_state *ret);
 int pmf_site_kind_from_string(const char *s, enum pmf_site_kind *ret);
 int pmf_target_kind_from_string(const char *s, enum pmf_target_kind *ret);
 int pmf_step_state_from_string(const char *s, enum pmf_step_state *ret);
+int pmf_action_from_string(const char *s, enum pmf_action *ret);
+int pmf_site_role_from_string(const char *s, enum pmf_site_role *ret);
 
 #endif

@@ -30,7 +30,7 @@ static const struct setting {
 	  0, 600 * SEC,
 	  "10", "The longest time to wait for pinned pages to be let go before a device is "
 		"removed." },
-	{ "Freeze", TYPE_BOOL, offsetof(struct pmf_policy, freeze), 0, 0,
+	{ "Freeze", TYPE_BOOL, offsetof(struct pmf_policy, fs.freeze), 0, 0,
 	  "yes", "Whether to freeze a filesystem while it is handled. Without it the "
 		 "guarantees are the same, but writers see errors sooner." },
 	{ "Unmount", TYPE_BOOL, offsetof(struct pmf_policy, unmount), 0, 0,

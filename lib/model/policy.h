@@ -10,11 +10,36 @@
 
 enum pmf_signal { PMF_SIGNAL_NONE, PMF_SIGNAL_ALL, PMF_SIGNAL_POLICY, PMF_SIGNAL_EVERY };
 
+/* What bad metadata or a bad log means for its filesystem. */
+enum pmf_metadata { PMF_METADATA_SHUTDOWN, PMF_METADATA_REMOUNT_RO, PMF_METADATA_REPORT };
+
+/* What may differ from one filesystem to the next. */
+struct pmf_fs_policy {
+	bool freeze;			/* Freeze=yes */
+	enum pmf_signal signal;		/* Signal=all, policy or none; poison only */
+	enum pmf_metadata metadata;	/* Metadata=shutdown, remount-ro or report */
+	bool mark_bad;			/* MarkBad=yes: reported ranges go into badblocks */
+};
+
+/* Settings of one [Filesystem NAME] section: those with a bit set override. */
+struct pmf_fs_override {
+	char *name;			/* mount point, or node such as /dev/pmem0p1 */
+	struct pmf_fs_policy policy;
+	bool has_freeze, has_signal, has_metadata, has_mark_bad;
+};
+
 struct pmf_policy {
 	uint64_t hold_timeout_us;	/* HoldTimeoutSec=30 */
 	uint64_t freeze_timeout_us;	/* FreezeTimeoutSec=5: then go on unfrozen */
 	uint64_t settle_timeout_us;	/* SettleTimeoutSec=10: waiting for pins to go */
-	bool freeze;			/* Freeze=yes */
+	struct pmf_fs_policy fs;	/* unless overridden */
+	struct pmf_fs_override *overrides;
+	size_t n_overrides;
+	uint64_t rescan_us;		/* RescanIntervalSec=60: while poison is open */
+	uint64_t keep_us;		/* KeepDays=365 */
+	uint64_t keep_max;		/* KeepMax=10000 failures */
+	uint64_t hook_timeout_us;	/* HookTimeoutSec=60 */
+	char hooks_dir[128];		/* HooksDirectory=/etc/pmemfail/hooks.d */
 	bool unmount;			/* Unmount=no: after a removal */
 	char state_dir[128];		/* StateDirectory=/var/lib/pmemfail */
 	char run_dir[128];		/* RuntimeDirectory=/run/pmemfail */
@@ -29,6 +54,16 @@ void pmf_policy_defaults(struct pmf_policy *p);
  */
 int pmf_policy_set(struct pmf_policy *p, const char *key, const char *value,
 		   char ret_why[160]);
+
+/* The same in section [Filesystem fs]. Only what struct pmf_fs_policy has. */
+int pmf_policy_set_fs(struct pmf_policy *p, const char *fs, const char *key,
+		      const char *value, char ret_why[160]);
+/* In force for a filesystem, by its mount point or node; either may be NULL. */
+struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const char *mountpoint,
+				    const char *node);
+/* A policy owns its overrides. */
+int pmf_policy_copy(const struct pmf_policy *p, struct pmf_policy *ret);
+void pmf_policy_done(struct pmf_policy *p);
 
 /* The i-th setting, for tools and manuals; -ENOENT past the end. */
 int pmf_policy_describe(size_t i, const char **ret_key, const char **ret_default,

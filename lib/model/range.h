@@ -48,6 +48,14 @@ int pmf_ranges_add(struct pmf_ranges *set, struct pmf_range r);
 /* Add a whole set, in time linear in both. On -ENOMEM set is as it was. */
 int pmf_ranges_add_all(struct pmf_ranges *set, const struct pmf_ranges *more);
 int pmf_ranges_copy(const struct pmf_ranges *set, struct pmf_ranges *ret);
+/* Take minus away from set, in time linear in both. On -ENOMEM set is as it was. */
+int pmf_ranges_subtract(struct pmf_ranges *set, const struct pmf_ranges *minus);
+/* *ret: what is in both; zeroed memory, or a set that is replaced. */
+int pmf_ranges_intersect(const struct pmf_ranges *a, const struct pmf_ranges *b,
+			 struct pmf_ranges *ret);
+bool pmf_ranges_overlap(const struct pmf_ranges *set, struct pmf_range r);
+/* Is every byte of r in the set? An empty r is. */
+bool pmf_ranges_cover(const struct pmf_ranges *set, struct pmf_range r);
 uint64_t pmf_ranges_bytes(const struct pmf_ranges *set);
 void pmf_ranges_done(struct pmf_ranges *set);
 

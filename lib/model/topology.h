@@ -34,6 +34,10 @@ struct pmf_device {
 	dev_t devno;		/* of the node; 0 when not bound */
 	uint64_t size;		/* bytes of the node */
 	uint64_t spa;		/* physical address of its byte 0; UINT64_MAX unknown */
+	/* The whole namespace, with info block and page structs: a bad byte in there
+	 * but before spa is fatal to the device. Empty: unknown. */
+	struct pmf_range ns_spa;
+	uint64_t region_spa;	/* of byte 0 of the region; UINT64_MAX unknown */
 };
 
 enum pmf_block_kind {
@@ -75,6 +79,7 @@ struct pmf_mount {
 	dev_t devno;
 	char *fstype, *source, *root, *target, *options;
 	bool dax;		/* options say dax=always, or ext4's dax */
+	dev_t log_devno, rt_devno;	/* XFS logdev=, rtdev=; 0: none, or not over pmem */
 };
 
 struct pmf_topology {
@@ -137,6 +142,16 @@ int pmf_topology_up(const struct pmf_topology *t, dev_t devno, struct pmf_range 
  * one around them. -EINVAL for stripes without chunk, or stripe >= stripes.
  */
 int pmf_segment_up(const struct pmf_segment *s, struct pmf_range r, struct pmf_ranges *own);
+
+/*
+ * A physical range to bytes of devices: for each device it touches, fn with the
+ * part of it. meta: it lies in the namespace's info block or page structs, so the
+ * whole device is meant, and r is all of it. -ENODEV: none has it.
+ */
+typedef int (*pmf_topology_spa_fn)(const struct pmf_device *d, struct pmf_range r, bool meta,
+				   void *userdata);
+int pmf_topology_spa(const struct pmf_topology *t, struct pmf_range spa,
+		     pmf_topology_spa_fn fn, void *userdata);
 
 const char *pmf_device_mode_to_string(enum pmf_device_mode m);
 const char *pmf_block_kind_to_string(enum pmf_block_kind k);

@@ -39,6 +39,30 @@ struct pmf_revoke_result {
 	uint64_t walk_ns, unmap_ns, invalidate_ns, signal_ns;
 };
 
+/* A piece of a filesystem's device and who owns it. */
+struct pmf_extent {
+	enum pmf_target_kind kind;	/* FILE: of an inode's data, be it what it may */
+	uint64_t ino;			/* 0: none */
+	struct pmf_range at;		/* bytes of the filesystem's device, clipped */
+	uint64_t offset;		/* in the file, of at.start */
+	bool shared;
+};
+
+/* A file by its number; generation 0 with known == false. */
+struct pmf_file_id {
+	uint64_t ino;
+	uint32_t generation;
+	bool known;
+};
+
+struct pmf_inode {
+	uint32_t generation;
+	enum pmf_target_kind kind;	/* FILE or DIRECTORY; UNKNOWN: something else */
+};
+
+/* done of total inodes; non-zero: stop. */
+typedef int (*pmf_progress_fn)(uint64_t done, uint64_t total, void *userdata);
+
 /* A hold as the module tells it. */
 struct pmf_hold_event {
 	uint64_t id, cookie, time_ns;	/* CLOCK_BOOTTIME */
@@ -147,6 +171,55 @@ struct pmf_sys_ops {
 	/* kill(SIGBUS) after checking pid and start through a pidfd: carries no
 	 * address; for when there is no module. -ESRCH: gone. */
 	int (*signal_victim)(struct pmf_sys *s, const struct pmf_victim *v);
+
+	/* --- badblocks.c --- */
+	/* What the kernel holds for bad, in bytes of the device: the block device's own
+	 * list and the part of the region's that lies in it. *ret_full: a list is full,
+	 * so there may be more. -ENODEV: not bound. Not during a hold of the device. */
+	int (*read_badblocks)(struct pmf_sys *s, const struct pmf_device *d,
+			      struct pmf_ranges *ret, bool *ret_full);
+	/* Write it into the block device's list: the kernel refuses it from then on.
+	 * Widened to sectors. -ENOSPC: the list is full; -EOPNOTSUPP: it has none. */
+	int (*mark_bad)(struct pmf_sys *s, const struct pmf_device *d, struct pmf_range r);
+	/* BOOT-ID/DISKSEQ, which no other binding of the device has. malloc'd. */
+	int (*binding_id)(struct pmf_sys *s, const struct pmf_device *d, char **ret);
+
+	/* --- fsmap.c, inode.c, fiemap.c, openfiles.c, walk-files.c --- */
+	/* Who owns the bytes at of the device with this role. FROZEN: fills v up to max;
+	 * -ENOBUFS when it is too short. -EOPNOTSUPP: this filesystem does not know (ext4,
+	 * XFS without rmapbt): then file_extents over what is in use. */
+	int (*owners)(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+		      struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
+	/* An O_RDONLY fd (O_PATH is not enough for a revoke) of an inode by its number.
+	 * id->known: only with that generation, else -ESTALE. -ENOENT. */
+	int (*open_inode)(struct pmf_sys *s, int fs_fd, const char *fstype,
+			  const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
+	/* Which parts of this file lie on at. FROZEN, as owners. */
+	int (*file_extents)(struct pmf_sys *s, int file_fd, struct pmf_range at,
+			    struct pmf_extent *v, size_t max, size_t *ret_n);
+	/* Files of the filesystem that some process holds open. *ret is malloc'd. Never
+	 * blocks for long on a process's own filesystems. */
+	int (*open_files)(struct pmf_sys *s, dev_t fs_devno, struct pmf_file_id **ret,
+			  size_t *ret_n);
+	/* Every file and directory, whether in use or not: slow, with progress. fn gets
+	 * each; non-zero stops and is returned. */
+	int (*walk_files)(struct pmf_sys *s, int fs_fd, const char *fstype,
+			  int (*fn)(const struct pmf_file_id *id, void *userdata),
+			  void *userdata, pmf_progress_fn progress, void *progress_data);
+	/* A path of an open file: a cached dentry's, else by parent pointers. -ENOENT:
+	 * neither, or it has none any more. malloc'd. */
+	int (*inode_path)(struct pmf_sys *s, int fs_fd, int file_fd, char **ret);
+	/* Of the superblock, wherever mounted. */
+	int (*remount_ro)(struct pmf_sys *s, int fs_fd, const struct pmf_site *site);
+
+	/* --- hook.c --- */
+	/* The hooks of a directory, sorted; refused ones with status and why set. */
+	int (*list_hooks)(struct pmf_sys *s, const char *dir, struct pmf_hook_result **ret,
+			  size_t *ret_n);
+	/* Run one with text on stdin and env (KEY=VALUE, NULL at the end) besides a clean
+	 * environment; fills status, timed_out, ns. Never while anything is frozen. */
+	int (*run_hook)(struct pmf_sys *s, const char *dir, struct pmf_hook_result *hook,
+			const char *text, char *const *env, uint64_t timeout_us);
 
 	/* --- lock.c --- HOLD */
 	/* One handler per device at a time, across processes. -EBUSY after timeout. */

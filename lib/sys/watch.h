@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-#include "base/base.h"
+#include "model/range.h"
 
 /* --- udev.c --- */
 
@@ -53,5 +53,31 @@ int pmf_mounts_watch(int *ret_fd);
  * exactly when the kernel wakes the waiters, which it does for a change.
  */
 #define PMF_MOUNTS_EPOLL (EPOLLIN | EPOLLET)
+
+/* --- badblocks-watch.c ---
+ * Changes of badblocks lists, of block devices and of regions alike, which no uevent
+ * tells: POLLPRI (the kernel found or cleared something) and inotify IN_MODIFY
+ * (somebody wrote into it). One fd; idle costs nothing. */
+struct pmf_badblocks_watch;
+int pmf_badblocks_watch_new(struct pmf_badblocks_watch **ret);
+struct pmf_badblocks_watch *pmf_badblocks_watch_free(struct pmf_badblocks_watch *w);
+int pmf_badblocks_watch_fd(const struct pmf_badblocks_watch *w);
+/* Watch exactly these (names of block devices and of regions): adds what is new,
+ * drops what is gone. Opens sysfs files: not during a hold of one of them, so a job
+ * does it. Thread-safe beside read. */
+int pmf_badblocks_watch_set(struct pmf_badblocks_watch *w, const char *const *disks,
+			    size_t n_disks, const char *const *regions, size_t n_regions);
+/* Take what is due and re-arm. Returns whether anything changed. */
+bool pmf_badblocks_watch_read(struct pmf_badblocks_watch *w);
+
+/* --- trace.c ---
+ * ras:memory_failure_event, in a trace instance of our own. */
+struct pmf_trace;
+int pmf_trace_open(struct pmf_trace **ret);
+struct pmf_trace *pmf_trace_close(struct pmf_trace *t);
+int pmf_trace_fd(const struct pmf_trace *t);
+/* The next page that failed: its physical range. -EAGAIN: none; -ENOBUFS: some were
+ * lost (said once, then it goes on). */
+int pmf_trace_read(struct pmf_trace *t, struct pmf_range *ret_spa);
 
 #endif

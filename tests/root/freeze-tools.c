@@ -40,7 +40,7 @@ uint64_t now_ms(void)
 
 struct pmf_sys *sys_open(void)
 {
-	struct pmf_policy p = { .freeze = true };
+	struct pmf_policy p = { .fs.freeze = true };
 	struct pmf_sys *s;
 
 	(void)snprintf(p.run_dir, sizeof(p.run_dir), "%s", run_dir);

@@ -87,7 +87,7 @@ TEST(later_files_win)
 	CHECK_EQ(ctx->policy.hold_timeout_us, 2000000);
 	CHECK(ctx->policy.unmount);
 	/* /etc replaces /usr/lib, file by file */
-	CHECK(ctx->policy.freeze);
+	CHECK(ctx->policy.fs.freeze);
 	value(ctx, "HoldTimeoutSec", v, sizeof(v));
 	CHECK_STR(v, "2");
 }
@@ -99,7 +99,7 @@ TEST(vendor_file_alone)
 	files("[pmemfail]\nFreeze=no\n", NULL, "[pmemfail]\nHoldTimeoutSec=3s\n");
 	CHECK_EQ(pmemfail_new(&ctx), 0);
 	CHECK_EQ(pmemfail_read_config(ctx, root), 0);
-	CHECK(!ctx->policy.freeze);
+	CHECK(!ctx->policy.fs.freeze);
 	CHECK_EQ(ctx->policy.hold_timeout_us, 3000000);
 }
 
@@ -160,7 +160,7 @@ TEST(set_refuses)
 	CHECK_STR(v, "no");
 	ctx->acted = true;
 	CHECK_EQ(pmemfail_set(ctx, "Freeze", "yes"), -EBUSY);
-	CHECK(!ctx->policy.freeze);
+	CHECK(!ctx->policy.fs.freeze);
 }
 
 TEST(settings_end)

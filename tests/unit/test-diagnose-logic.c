@@ -239,7 +239,7 @@ TEST(settings)
 {
 	BENCH(b);
 
-	b.policy.freeze = false;
+	b.policy.fs.freeze = false;
 	b.c.facts.early_kill = true;
 	diagnose(&b);
 	CHECK_EQ(found(&b, NULL, "freeze-off"), PMEMFAIL_NOTE);

@@ -11,7 +11,7 @@ TEST(defaults_are_what_the_header_says)
 	CHECK_EQ(p.hold_timeout_us, 30000000);
 	CHECK_EQ(p.freeze_timeout_us, 5000000);
 	CHECK_EQ(p.settle_timeout_us, 10000000);
-	CHECK(p.freeze && !p.unmount);
+	CHECK(p.fs.freeze && !p.unmount);
 	CHECK_STR(p.state_dir, "/var/lib/pmemfail");
 	CHECK_STR(p.run_dir, "/run/pmemfail");
 }
@@ -48,7 +48,7 @@ TEST(good_values)
 	CHECK_EQ(p.settle_timeout_us, 0);
 	CHECK_EQ(pmf_policy_set(&p, "Freeze", "Off", why), 0);
 	CHECK_EQ(pmf_policy_set(&p, "Unmount", "true", why), 0);
-	CHECK(!p.freeze && p.unmount);
+	CHECK(!p.fs.freeze && p.unmount);
 	CHECK_EQ(pmf_policy_set(&p, "StateDirectory", "/srv/..pmem", why), 0);
 	CHECK_STR(p.state_dir, "/srv/..pmem");
 }
