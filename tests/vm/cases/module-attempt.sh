@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: file:xfs file:ext4 policy:ext4 race:xfs crowd:xfs guard:xfs guard:ext4 pinned:xfs pinned:ext4 cached:ext4 devdax:nd storm:xfs storm:ext4
+# variants: file:xfs file:ext4 policy:ext4 race:xfs crowd:xfs guard:xfs guard:ext4 pinned:xfs pinned:ext4 cached:ext4 orphan:ext4 devdax:nd storm:xfs storm:ext4
 # timeout: 180
 #
 # module-attempt WHAT FS: what one attempt promises, each by itself
@@ -13,6 +13,7 @@
 #   pinned         pages under direct I/O keep their entries, also when nobody maps
 #                  them any more
 #   cached         files that nobody has open
+#   orphan         an unlinked file whose last user is killed while it is revoked
 #   devdax         a device-DAX node
 #   storm          a filesystem in full use, frozen and not; the attempt does not hang
 
@@ -215,10 +216,41 @@ case_cached() {
 		echo "$i" >"$MNT/d/$i"
 	done
 	bounded 120 "$TESTS/modtest-map" "$MNT"/d/*
+	# and no dentry holds them: the walk's reference is the only one
+	sync
+	echo 2 >/proc/sys/vm/drop_caches
 	attempt at="$MNT" fs=look arm freeze fs thaw disarm
 	expect_eq "files" "$(field files "$(nth fs 1)")" 700
 	expect_eq "left, looking and after" "$(field left "$(nth fs 1)") $(field left "$(nth fs 2)")" "700 0"
 	# Their references went with the attempt.
+	bounded 10 umount "$MNT" || die "the filesystem is busy after the attempt"
+}
+
+# The walk's reference becomes the last one, and its eviction a transaction, which
+# would wait for the thaw.
+case_orphan() {
+	local i hits=0
+	# dropping the entries takes some 50 ms: too early first, then too late
+	for i in {0..13}; do
+		dd if=/dev/zero of="$MNT/file" bs=1M count=128 conv=fsync status=none
+		victim "orphan$i" --offset 4K --unlink reader "$MNT/file"
+		bounded 60 "$TESTS/modtest" at="$MNT" arm freeze wait="$RUN/go" fs=none thaw disarm >"$RUN/attempt" &
+		BG_PID=$!
+		wait_for 30 "freeze" has_line "$RUN/attempt" '^freeze OK'
+		touch "$RUN/go"
+		((i == 0)) || sleep "$(printf '0.%03d' "$i")"
+		kill -KILL "${VICTIM[orphan$i]}"
+		wait_for 30 "end of the attempt" gone "$BG_PID"
+		expect_ok wait "$BG_PID"
+		grep ^fs "$RUN/attempt"
+		# it was found mapped, and was gone when the processes were looked at
+		[[ $(nth fs 1) != *' vmas=1 '*' victims=0 '* ]] || hits=$((hits + 1))
+		rm "$RUN/go"
+		unset "VICTIM[orphan$i]"
+		((!hits)) || break
+	done
+	say "killed in time: round $i"
+	((hits)) || die "no file lost its last user while it was revoked"
 	bounded 10 umount "$MNT" || die "the filesystem is busy after the attempt"
 }
 
