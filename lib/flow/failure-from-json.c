@@ -9,8 +9,8 @@
 
 const struct pmf_json_field pmf_json_steps[] = {
 #define STEP(name) { #name, offsetof(struct pmf_outcome, name) }
-	STEP(open), STEP(look), STEP(freeze), STEP(revoke), STEP(shutdown),
-	STEP(stop_dax), STEP(settle), STEP(thaw), STEP(unmount),
+	STEP(open), STEP(look), STEP(resolve), STEP(freeze), STEP(revoke), STEP(shutdown),
+	STEP(remount_ro), STEP(stop_dax), STEP(settle), STEP(thaw), STEP(unmount),
 #undef STEP
 };
 const size_t pmf_json_n_steps = ARRAY_SIZE(pmf_json_steps);
@@ -89,6 +89,9 @@ static int get_bool(struct json_object *o, const char *key, bool *ret)
 	return 0;
 }
 
+/* Absent, as in records of before there was such a thing: left as it is. */
+#define IF_THERE(o, key, get) (has(o, key) ? (get) : 0)
+
 /* "" when absent or of another type: is no word and no device number. */
 static const char *peek(struct json_object *o, const char *key)
 {
@@ -146,9 +149,11 @@ static int get_site(struct json_object *o, struct pmf_site *s)
 {
 	int r;
 
-	if (pmf_site_kind_from_string(peek(o, "kind"), &s->kind) < 0)
+	if (pmf_site_kind_from_string(peek(o, "kind"), &s->kind) < 0 ||
+	    IF_THERE(o, "role", pmf_site_role_from_string(peek(o, "role"), &s->role)) < 0)
 		return -EBADMSG;
 	if ((r = get_devno(o, "devno", &s->devno)) < 0 ||
+	    (r = get_devno(o, "fs_devno", &s->fs_devno)) < 0 ||
 	    (r = get_string(o, "name", &s->name)) < 0 ||
 	    (r = get_string(o, "node", &s->node)) < 0 ||
 	    (r = get_string(o, "fstype", &s->fstype)) < 0 ||
@@ -178,9 +183,14 @@ static int get_outcome(struct json_object *o, struct pmf_outcome *out)
 	size_t i;
 	int r;
 
+	if (!steps)
+		return -EBADMSG;
 	for (i = 0; i < pmf_json_n_steps; i++) {
-		r = get_step(get(steps, pmf_json_steps[i].key, json_type_object),
-			     (void *)((char *)out + pmf_json_steps[i].offset));
+		const char *key = pmf_json_steps[i].key;
+
+		r = IF_THERE(steps, key,
+			     get_step(get(steps, key, json_type_object),
+				      (void *)((char *)out + pmf_json_steps[i].offset)));
 		if (r < 0)
 			return r;
 	}
@@ -199,11 +209,18 @@ static int get_target(struct json_object *o, struct pmf_target *t)
 {
 	int r;
 
-	if (pmf_target_kind_from_string(peek(o, "kind"), &t->kind) < 0)
+	if (pmf_target_kind_from_string(peek(o, "kind"), &t->kind) < 0 ||
+	    IF_THERE(o, "action", pmf_action_from_string(peek(o, "action"), &t->action)) < 0)
 		return -EBADMSG;
 	if ((r = get_u64(o, "ino", UINT64_MAX, &t->ino)) < 0 ||
 	    (r = get_u32(o, "generation", &t->generation)) < 0 ||
-	    (r = get_range(get(o, "range", json_type_object), &t->range)) < 0)
+	    (r = get_range(get(o, "range", json_type_object), &t->range)) < 0 ||
+	    (r = IF_THERE(o, "at", get_range(get(o, "at", json_type_object), &t->at))) < 0 ||
+	    (r = IF_THERE(o, "shared", get_bool(o, "shared", &t->shared))) < 0 ||
+	    (r = IF_THERE(o, "step", get_step(get(o, "step", json_type_object),
+					      &t->step))) < 0 ||
+	    (r = IF_THERE(o, "told", get_u64(o, "told", UINT64_MAX, &t->told))) < 0 ||
+	    (r = IF_THERE(o, "pinned", get_u64(o, "pinned", UINT64_MAX, &t->pinned))) < 0)
 		return r;
 	return get_string(o, "path", &t->path);
 }
@@ -272,6 +289,43 @@ int pmf_case_from_json(struct json_object *o, struct pmf_case *c)
 	return 0;
 }
 
+static int get_hook(struct json_object *o, struct pmf_hook_result *h)
+{
+	bool refused = has(o, "errno");
+	uint64_t status;
+	int r;
+
+	if ((r = get_u64(o, refused ? "errno" : "status", 4095, &status)) < 0 ||
+	    (r = get_bool(o, "timed_out", &h->timed_out)) < 0 ||
+	    (r = get_u64(o, "ns", UINT64_MAX, &h->ns)) < 0 ||
+	    (r = get_string(o, "name", &h->name)) < 0 ||
+	    (r = get_string(o, "why", &h->why)) < 0)
+		return r;
+	h->status = refused ? -(int)status : (int)status;
+	return h->name ? 0 : -EBADMSG;
+}
+
+static int get_hooks(struct json_object *o, struct pmf_failure *f)
+{
+	struct json_object *a = get(o, "hooks", json_type_array);
+	size_t n;
+	int r;
+
+	if (!a)
+		return -EBADMSG;
+	n = json_object_array_length(a);
+	f->hooks = calloc(n + 1, sizeof(*f->hooks));
+	if (!f->hooks)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		f->n_hooks++;
+		r = get_hook(json_object_array_get_idx(a, i), &f->hooks[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int pmf_failure_head_from_json(struct json_object *o, struct pmf_failure **ret)
 {
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = calloc(1, sizeof(*f));
@@ -294,7 +348,10 @@ int pmf_failure_head_from_json(struct json_object *o, struct pmf_failure **ret)
 	    (has(o, "hold") && (r = get_u64(o, "hold", UINT64_MAX, &f->hold)) < 0) ||
 	    (has(o, "hold_ns") && (r = get_u64(o, "hold_ns", UINT64_MAX, &f->hold_ns)) < 0) ||
 	    (r = get_bool(o, "hold_ended", &f->hold_ended)) < 0 ||
-	    (r = get_ranges(o, "ranges", &f->ranges)) < 0)
+	    (r = get_ranges(o, "ranges", &f->ranges)) < 0 ||
+	    (r = IF_THERE(o, "listed", get_ranges(o, "listed", &f->listed))) < 0 ||
+	    (r = get_string(o, "marked_in", &f->marked_in)) < 0 ||
+	    (r = IF_THERE(o, "hooks", get_hooks(o, f))) < 0)
 		return r;
 	if (!f->device_id)
 		return -EBADMSG;

@@ -102,7 +102,9 @@ static struct json_object *from_site(const struct pmf_site *s)
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
 	if (!o || !put_string(o, "kind", pmf_site_kind_to_string(s->kind)) ||
-	    !put_devno(o, "devno", s->devno) || !put_string(o, "name", s->name) ||
+	    !put_string(o, "role", pmf_site_role_to_string(s->role)) ||
+	    !put_devno(o, "devno", s->devno) || !put_devno(o, "fs_devno", s->fs_devno) ||
+	    !put_string(o, "name", s->name) ||
 	    !put_string(o, "node", s->node) || !put_string(o, "fstype", s->fstype) ||
 	    !put_string(o, "mountpoint", s->mountpoint) ||
 	    !put_string(o, "holder", s->holder) || !put_bool(o, "dax", s->dax) ||
@@ -154,8 +156,12 @@ static struct json_object *from_target(const struct pmf_target *t)
 	_cleanup_json_ struct json_object *o = json_object_new_object();
 
 	if (!o || !put_string(o, "kind", pmf_target_kind_to_string(t->kind)) ||
+	    !put_string(o, "action", pmf_action_to_string(t->action)) ||
 	    !put_u64(o, "ino", t->ino) || !put_u64(o, "generation", t->generation) ||
-	    !put(o, "range", from_range(&t->range)) || !put_string(o, "path", t->path))
+	    !put(o, "at", from_range(&t->at)) || !put(o, "range", from_range(&t->range)) ||
+	    !put_string(o, "path", t->path) || !put_bool(o, "shared", t->shared) ||
+	    !put(o, "step", from_step(&t->step)) || !put_u64(o, "told", t->told) ||
+	    !put_u64(o, "pinned", t->pinned))
 		return NULL;
 	return TAKE_PTR(o);
 }
@@ -200,6 +206,30 @@ struct json_object *pmf_json_from_case(const struct pmf_case *c)
 	return TAKE_PTR(o);
 }
 
+/* What a process answered: its exit status, or the errno why there was none. */
+static struct json_object *from_hook(const struct pmf_hook_result *h)
+{
+	_cleanup_json_ struct json_object *o = json_object_new_object();
+
+	if (!o || !put_string(o, "name", h->name) ||
+	    !put(o, h->status < 0 ? "errno" : "status", json_object_new_int(abs(h->status))) ||
+	    (h->status < 0 && !put_string(o, "error", strerrordesc_np(-h->status))) ||
+	    !put_bool(o, "timed_out", h->timed_out) || !put_u64(o, "ns", h->ns) ||
+	    !put_string(o, "why", h->why))
+		return NULL;
+	return TAKE_PTR(o);
+}
+
+static struct json_object *from_hooks(const struct pmf_failure *f)
+{
+	_cleanup_json_ struct json_object *a = json_object_new_array();
+
+	for (size_t i = 0; a && i < f->n_hooks; i++)
+		if (!append(a, from_hook(&f->hooks[i])))
+			return NULL;
+	return TAKE_PTR(a);
+}
+
 struct json_object *pmf_json_from_failure_head(const struct pmf_failure *f)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
@@ -216,7 +246,9 @@ struct json_object *pmf_json_from_failure_head(const struct pmf_failure *f)
 	    (f->hold && !put_u64(o, "hold", f->hold)) ||
 	    (f->hold_ns && !put_u64(o, "hold_ns", f->hold_ns)) ||
 	    !put_bool(o, "hold_ended", f->hold_ended) ||
-	    !put(o, "ranges", from_ranges(&f->ranges)))
+	    !put(o, "ranges", from_ranges(&f->ranges)) ||
+	    !put(o, "listed", from_ranges(&f->listed)) ||
+	    !put_string(o, "marked_in", f->marked_in) || !put(o, "hooks", from_hooks(f)))
 		return NULL;
 	return TAKE_PTR(o);
 }

@@ -38,6 +38,15 @@ void pmf_case_done(struct pmf_case *c)
 	*c = (struct pmf_case){};
 }
 
+void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(hooks[i].name);
+		free(hooks[i].why);
+	}
+	free(hooks);
+}
+
 struct pmf_failure *pmf_failure_free(struct pmf_failure *f)
 {
 	size_t i;
@@ -47,7 +56,10 @@ struct pmf_failure *pmf_failure_free(struct pmf_failure *f)
 	free(f->device_id);
 	free(f->device_name);
 	free(f->reason);
+	free(f->marked_in);
 	pmf_ranges_done(&f->ranges);
+	pmf_ranges_done(&f->listed);
+	pmf_hooks_done(f->hooks, f->n_hooks);
 	for (i = 0; i < f->n_cases; i++)
 		pmf_case_done(&f->cases[i]);
 	free(f->cases);
@@ -81,7 +93,9 @@ int pmf_failure_from_event(const struct pmf_event *e, struct pmf_failure **ret)
 static bool site_copy(const struct pmf_site *s, struct pmf_site *to)
 {
 	to->kind = s->kind;
+	to->role = s->role;
 	to->devno = s->devno;
+	to->fs_devno = s->fs_devno;
 	to->dax = s->dax;
 	return strdup_to(&to->name, s->name) && strdup_to(&to->node, s->node) &&
 	       strdup_to(&to->fstype, s->fstype) &&
@@ -120,6 +134,22 @@ static bool case_copy(const struct pmf_case *c, struct pmf_case *to)
 	return true;
 }
 
+static bool hooks_copy(const struct pmf_failure *f, struct pmf_failure *to)
+{
+	to->hooks = calloc(f->n_hooks + 1, sizeof(*to->hooks));
+	if (!to->hooks)
+		return false;
+	for (size_t i = 0; i < f->n_hooks; i++) {
+		to->hooks[i] = f->hooks[i];
+		to->hooks[i].name = to->hooks[i].why = NULL;
+		to->n_hooks++;
+		if (!strdup_to(&to->hooks[i].name, f->hooks[i].name) ||
+		    !strdup_to(&to->hooks[i].why, f->hooks[i].why))
+			return false;
+	}
+	return true;
+}
+
 int pmf_failure_copy(const struct pmf_failure *f, struct pmf_failure **ret)
 {
 	_cleanup_(pmf_failure_freep) struct pmf_failure *c = NULL;
@@ -129,14 +159,16 @@ int pmf_failure_copy(const struct pmf_failure *f, struct pmf_failure **ret)
 	if (!c)
 		return -ENOMEM;
 	*c = *f;
-	c->device_id = c->device_name = c->reason = NULL;
-	c->ranges = (struct pmf_ranges){};
-	c->n_cases = 0;
+	c->device_id = c->device_name = c->reason = c->marked_in = NULL;
+	c->ranges = c->listed = (struct pmf_ranges){};
+	c->hooks = NULL;
+	c->n_cases = c->n_hooks = 0;
 	c->cases = calloc(f->n_cases + 1, sizeof(*c->cases));
 	if (!c->cases || !strdup_to(&c->device_id, f->device_id) ||
 	    !strdup_to(&c->device_name, f->device_name) ||
-	    !strdup_to(&c->reason, f->reason) ||
-	    pmf_ranges_copy(&f->ranges, &c->ranges) < 0)
+	    !strdup_to(&c->reason, f->reason) || !strdup_to(&c->marked_in, f->marked_in) ||
+	    pmf_ranges_copy(&f->ranges, &c->ranges) < 0 ||
+	    pmf_ranges_copy(&f->listed, &c->listed) < 0 || !hooks_copy(f, c))
 		return -ENOMEM;
 	for (i = 0; i < f->n_cases; i++) {
 		c->n_cases++;

@@ -189,6 +189,8 @@ int pmf_failure_copy(const struct pmf_failure *f, struct pmf_failure **ret);
 void pmf_event_done(struct pmf_event *e);
 void pmf_site_done(struct pmf_site *s);
 void pmf_case_done(struct pmf_case *c);
+/* Of an array, with the array. */
+void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n);
 
 /*
  * Judge a removal by its cases: handled when every filesystem is shut down with

@@ -50,6 +50,20 @@ static const char *const step_states[PMF_STEP_N] = {
 	[PMF_STEP_UNSUPPORTED] = "unsupported",
 };
 
+static const char *const actions[PMF_ACTION_N] = {
+	[PMF_ACTION_NONE] = "none",
+	[PMF_ACTION_REVOKE] = "revoke",
+	[PMF_ACTION_SHUTDOWN] = "shutdown",
+	[PMF_ACTION_REMOUNT_RO] = "remount-ro",
+	[PMF_ACTION_REPORT] = "report",
+};
+
+static const char *const site_roles[PMF_ROLE_N] = {
+	[PMF_ROLE_DATA] = "data",
+	[PMF_ROLE_LOG] = "log",
+	[PMF_ROLE_REALTIME] = "realtime",
+};
+
 static const char *word(const char *const *words, size_t n, unsigned int i)
 {
 	assert(i < n);
@@ -91,12 +105,16 @@ DEFINE_TO_STRING(state, pmf_state, states)
 DEFINE_TO_STRING(site_kind, pmf_site_kind, site_kinds)
 DEFINE_TO_STRING(target_kind, pmf_target_kind, target_kinds)
 DEFINE_TO_STRING(step_state, pmf_step_state, step_states)
+DEFINE_TO_STRING(action, pmf_action, actions)
+DEFINE_TO_STRING(site_role, pmf_site_role, site_roles)
 DEFINE_FROM_STRING(kind, pmf_kind, kinds)
 DEFINE_FROM_STRING(source, pmf_source, sources)
 DEFINE_FROM_STRING(state, pmf_state, states)
 DEFINE_FROM_STRING(site_kind, pmf_site_kind, site_kinds)
 DEFINE_FROM_STRING(target_kind, pmf_target_kind, target_kinds)
 DEFINE_FROM_STRING(step_state, pmf_step_state, step_states)
+DEFINE_FROM_STRING(action, pmf_action, actions)
+DEFINE_FROM_STRING(site_role, pmf_site_role, site_roles)
 
 bool pmf_state_may_become(enum pmf_state from, enum pmf_state to)
 {

@@ -11,6 +11,8 @@ static bool fill_case(struct pmf_case *c)
 	size_t i;
 
 	c->site.devno = makedev(259, 3);
+	c->site.fs_devno = makedev(259, 4);
+	c->site.role = PMF_ROLE_REALTIME;
 	c->site.dax = true;
 	for (i = 0; i < pmf_json_n_counts; i++)
 		*(uint64_t *)(void *)((char *)&c->outcome + pmf_json_counts[i].offset) =
@@ -26,7 +28,11 @@ static bool fill_case(struct pmf_case *c)
 		return false;
 	c->n_targets = 1;
 	c->targets[0] = (struct pmf_target){ .kind = PMF_TARGET_XATTR, .ino = 1ULL << 63,
-					     .generation = UINT32_MAX, .range = { 1, 2 } };
+					     .generation = UINT32_MAX, .range = { 1, 2 },
+					     .at = { 3, UINT64_MAX }, .shared = true,
+					     .action = PMF_ACTION_REPORT, .told = 5,
+					     .step = { PMF_STEP_FAILED, -EIO, 6 },
+					     .pinned = UINT64_MAX };
 	c->n_victims = 2;
 	c->victims[0] = (struct pmf_victim){
 		.pid = 4194304, .start_ns = UINT64_MAX, .uid = UINT32_MAX, .comm = "a\033b\\c\"",
@@ -41,6 +47,19 @@ static bool fill_case(struct pmf_case *c)
 	       strdup_to(&c->targets[0].path, "/a\tb/\xe2\x82\xac") &&
 	       strdup_to(&c->victims[0].unit, "x.service") &&
 	       strdup_to(&c->victims[0].path, "/a\tb/file (deleted)");
+}
+
+static bool fill_hooks(struct pmf_failure *f)
+{
+	f->hooks = calloc(2, sizeof(*f->hooks));
+	if (!f->hooks)
+		return false;
+	f->n_hooks = 2;
+	f->hooks[0] = (struct pmf_hook_result){ .status = 137, .timed_out = true, .ns = 7 };
+	f->hooks[1] = (struct pmf_hook_result){ .status = -EACCES };
+	return strdup_to(&f->hooks[0].name, "10-restore") &&
+	       strdup_to(&f->hooks[1].name, "20-\"x\"") &&
+	       strdup_to(&f->hooks[1].why, "others may write to it");
 }
 
 struct pmf_failure *sample_failure(void)
@@ -66,6 +85,8 @@ struct pmf_failure *sample_failure(void)
 	    !strdup_to(&f->device_name, "pmem0") || !strdup_to(&f->reason, "why; 'quoted'") ||
 	    pmf_ranges_add(&f->ranges, (struct pmf_range){ 4096, 8192 }) < 0 ||
 	    pmf_ranges_add(&f->ranges, (struct pmf_range){ 1ULL << 40, UINT64_MAX }) < 0 ||
+	    pmf_ranges_add(&f->listed, (struct pmf_range){ 4096, 4608 }) < 0 ||
+	    !strdup_to(&f->marked_in, "b0a7/12") || !fill_hooks(f) ||
 	    !strdup_to(&f->cases[1].site.holder, "swap") || !fill_case(&f->cases[0]))
 		return NULL;
 	return TAKE_PTR(f);
@@ -82,7 +103,9 @@ static bool same_ranges(const struct pmf_ranges *a, const struct pmf_ranges *b)
 static const char *site_difference(const struct pmf_site *a, const struct pmf_site *b)
 {
 	DIFFERS(kind);
+	DIFFERS(role);
 	DIFFERS(devno);
+	DIFFERS(fs_devno);
 	DIFFERS(dax);
 	DIFFERS_STR(name);
 	DIFFERS_STR(node);
@@ -133,6 +156,37 @@ static const char *victim_difference(const struct pmf_victim *a, const struct pm
 	return strncmp(a->comm, b->comm, 15) == 0 ? NULL : "comm";
 }
 
+static const char *target_difference(const struct pmf_target *a, const struct pmf_target *b)
+{
+	DIFFERS(kind);
+	DIFFERS(action);
+	DIFFERS(at.start);
+	DIFFERS(at.end);
+	DIFFERS(ino);
+	DIFFERS(generation);
+	DIFFERS(range.start);
+	DIFFERS(range.end);
+	DIFFERS(shared);
+	DIFFERS(step.state);
+	DIFFERS(step.error);
+	DIFFERS(step.ns);
+	DIFFERS(told);
+	DIFFERS(pinned);
+	DIFFERS_STR(path);
+	return NULL;
+}
+
+static const char *hook_difference(const struct pmf_hook_result *a,
+				   const struct pmf_hook_result *b)
+{
+	DIFFERS(status);
+	DIFFERS(timed_out);
+	DIFFERS(ns);
+	DIFFERS_STR(name);
+	DIFFERS_STR(why);
+	return NULL;
+}
+
 static const char *case_difference(const struct pmf_case *x, const struct pmf_case *y)
 {
 	const char *d = site_difference(&x->site, &y->site);
@@ -142,14 +196,8 @@ static const char *case_difference(const struct pmf_case *x, const struct pmf_ca
 		d = outcome_difference(&x->outcome, &y->outcome);
 	if (!d && x->n_targets != y->n_targets)
 		d = "n_targets";
-	for (i = 0; !d && i < x->n_targets; i++) {
-		const struct pmf_target *a = &x->targets[i], *b = &y->targets[i];
-
-		if (a->kind != b->kind || a->ino != b->ino || a->generation != b->generation ||
-		    memcmp(&a->range, &b->range, sizeof(a->range)) != 0 ||
-		    !streq_ptr(a->path, b->path))
-			d = "target";
-	}
+	for (i = 0; !d && i < x->n_targets; i++)
+		d = target_difference(&x->targets[i], &y->targets[i]);
 	if (!d && x->n_victims != y->n_victims)
 		d = "n_victims";
 	for (i = 0; !d && i < x->n_victims; i++)
@@ -175,8 +223,14 @@ const char *failure_difference(const struct pmf_failure *a, const struct pmf_fai
 	DIFFERS_STR(device_id);
 	DIFFERS_STR(device_name);
 	DIFFERS_STR(reason);
+	DIFFERS_STR(marked_in);
+	DIFFERS(n_hooks);
 	if (!same_ranges(&a->ranges, &b->ranges))
 		return "ranges";
+	if (!same_ranges(&a->listed, &b->listed))
+		return "listed";
+	for (i = 0; !d && i < a->n_hooks; i++)
+		d = hook_difference(&a->hooks[i], &b->hooks[i]);
 	for (i = 0; !d && i < a->n_cases; i++)
 		d = case_difference(&a->cases[i], &b->cases[i]);
 	return d;

@@ -75,6 +75,60 @@ TEST(schema_and_keys)
 	CHECK(ok);
 }
 
+/* As it was written before the first release that knew these. */
+static void make_old(struct json_object *o)
+{
+	static const char *const new_keys[] = {
+		"listed", "marked_in", "hooks", "role", "fs_devno", "resolve", "remount_ro",
+		"action", "at", "shared", "step",
+	};
+	struct json_object_iterator it, end;
+
+	if (json_object_is_type(o, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			make_old(json_object_array_get_idx(o, i));
+		return;
+	}
+	if (!json_object_is_type(o, json_type_object))
+		return;
+	if (json_object_object_get_ex(o, "action", NULL)) {	/* a target */
+		json_object_object_del(o, "told");
+		json_object_object_del(o, "pinned");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(new_keys); i++)
+		json_object_object_del(o, new_keys[i]);
+	it = json_object_iter_begin(o);
+	end = json_object_iter_end(o);
+	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it))
+		make_old(json_object_iter_peek_value(&it));
+}
+
+TEST(records_of_an_older_version_are_read)
+{
+	struct pmf_failure *f = sample_failure(), *back = NULL;
+	struct json_object *o = f ? pmf_json_from_failure(f) : NULL;
+	int r = -1;
+
+	if (o) {
+		make_old(o);
+		r = there_and_back(o, &back);
+	}
+	json_object_put(o);
+	pmf_failure_free(f);
+	CHECK_EQ(r, 0);
+	CHECK_EQ(back->listed.n, 0);
+	CHECK_EQ(back->n_hooks, 0);
+	CHECK_STR(back->marked_in, NULL);
+	CHECK_EQ(back->cases[0].site.role, PMF_ROLE_DATA);
+	CHECK_EQ(back->cases[0].outcome.resolve.state, PMF_STEP_SKIPPED);
+	CHECK_EQ(back->cases[0].outcome.unmount.state, PMF_STEP_FAILED);
+	CHECK_EQ(back->cases[0].targets[0].action, PMF_ACTION_NONE);
+	CHECK_EQ(back->cases[0].targets[0].told, 0);
+	CHECK_EQ(back->cases[0].targets[0].ino, 1ULL << 63);
+	CHECK_EQ(back->cases[0].n_victims, 2);
+	pmf_failure_free(back);
+}
+
 TEST(text_that_is_not_utf8_becomes_it)
 {
 	struct pmf_device d = { .name = (char[]){ "p\xff\xc3(" }, .spa = UINT64_MAX };
