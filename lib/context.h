@@ -54,6 +54,9 @@ int pmf_context_set(struct pmemfail *ctx, const char *key, const char *value,
 /* The device a person named, in a fresh topology. Names why on error. */
 int pmf_find_device(const struct pmf_topology *t, const char *name,
 		    const struct pmf_device **ret);
+/* For getters of ranges: -ENOENT past the end. */
+int pmf_get_range(const struct pmf_ranges *set, size_t i, uint64_t *ret_start,
+		  uint64_t *ret_end);
 int pmf_read_all(struct pmf_sys *sys, struct pmf_topology **ret);
 
 /*

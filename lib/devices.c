@@ -122,6 +122,34 @@ _public_ uint64_t pmemfail_device_size(const struct pmemfail_device *d)
 	return d ? model(d)->size : 0;
 }
 
+_public_ int pmemfail_device_badblocks(struct pmemfail *ctx, const struct pmemfail_device *d,
+				       pmemfail_range_fn fn, void *userdata, bool *ret_full)
+{
+	_cleanup_(pmf_ranges_done) struct pmf_ranges bad = { 0 };
+	struct pmf_sys *sys;
+	bool full = false;
+	int r;
+
+	if (!ctx || !d || !fn)
+		return pmf_why(-EINVAL, "pmemfail_device_badblocks() needs a context, a device "
+			       "and a function");
+	r = pmf_act(ctx, &sys);
+	if (r < 0)
+		return r;
+	r = sys->ops->read_badblocks(sys, model(d), &bad, &full);
+	if (r < 0)
+		return pmf_why_errno(r, "cannot read the bad ranges of %s",
+				     model(d)->name ?: model(d)->id);
+	if (ret_full)
+		*ret_full = full;
+	for (size_t i = 0; i < bad.n; i++) {
+		r = fn(bad.v[i].start, bad.v[i].end, userdata);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
 static int to_text(struct json_object *j, char **ret)
 {
 	const char *s = j ? json_object_to_json_string_ext(j, JSON_C_TO_STRING_PLAIN) : NULL;

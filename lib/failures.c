@@ -155,6 +155,31 @@ _public_ uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f)
 	return f ? pmf_failure_from_public(f)->hold_ns : 0;
 }
 
+int pmf_get_range(const struct pmf_ranges *set, size_t i, uint64_t *ret_start,
+		  uint64_t *ret_end)
+{
+	if (i >= set->n)
+		return pmf_why(-ENOENT, "there is no range number %zu", i);
+	if (ret_start)
+		*ret_start = set->v[i].start;
+	if (ret_end)
+		*ret_end = set->v[i].end;
+	return 0;
+}
+
+_public_ size_t pmemfail_failure_ranges(const struct pmemfail_failure *f)
+{
+	return f ? pmf_failure_from_public(f)->ranges.n : 0;
+}
+
+_public_ int pmemfail_failure_range(const struct pmemfail_failure *f, size_t i,
+				    uint64_t *ret_start, uint64_t *ret_end)
+{
+	if (!f)
+		return pmf_why(-EINVAL, "pmemfail_failure_range() needs a failure");
+	return pmf_get_range(&pmf_failure_from_public(f)->ranges, i, ret_start, ret_end);
+}
+
 _public_ size_t pmemfail_failure_sites(const struct pmemfail_failure *f)
 {
 	return f ? pmf_failure_from_public(f)->n_cases : 0;
@@ -166,4 +191,49 @@ _public_ const struct pmemfail_site *pmemfail_failure_site(const struct pmemfail
 	if (!f || i >= pmf_failure_from_public(f)->n_cases)
 		return NULL;
 	return (const struct pmemfail_site *)&pmf_failure_from_public(f)->cases[i];
+}
+
+/* --- hooks ----------------------------------------------------------------- */
+
+static const struct pmf_hook_result *hook(const struct pmemfail_hook *h)
+{
+	return (const struct pmf_hook_result *)h;
+}
+
+_public_ size_t pmemfail_failure_hooks(const struct pmemfail_failure *f)
+{
+	return f ? pmf_failure_from_public(f)->n_hooks : 0;
+}
+
+_public_ const struct pmemfail_hook *pmemfail_failure_hook(const struct pmemfail_failure *f,
+							   size_t i)
+{
+	if (!f || i >= pmf_failure_from_public(f)->n_hooks)
+		return NULL;
+	return (const struct pmemfail_hook *)&pmf_failure_from_public(f)->hooks[i];
+}
+
+_public_ const char *pmemfail_hook_name(const struct pmemfail_hook *h)
+{
+	return h ? hook(h)->name : NULL;
+}
+
+_public_ int pmemfail_hook_status(const struct pmemfail_hook *h)
+{
+	return h ? hook(h)->status : pmf_why(-EINVAL, "pmemfail_hook_status() needs a hook");
+}
+
+_public_ bool pmemfail_hook_timed_out(const struct pmemfail_hook *h)
+{
+	return h && hook(h)->timed_out;
+}
+
+_public_ uint64_t pmemfail_hook_ns(const struct pmemfail_hook *h)
+{
+	return h ? hook(h)->ns : 0;
+}
+
+_public_ const char *pmemfail_hook_why(const struct pmemfail_hook *h)
+{
+	return h ? hook(h)->why : NULL;
 }

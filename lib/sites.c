@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What is to know about a failure's sites and victims. Public: pure getters.
+ * What is to know about a failure's sites, targets and victims. Public: pure getters.
  */
 #include "context.h"
 
 static const struct pmf_case *model(const struct pmemfail_site *s)
 {
 	return (const struct pmf_case *)s;
+}
+
+static const struct pmf_target *target(const struct pmemfail_target *t)
+{
+	return (const struct pmf_target *)t;
 }
 
 static const struct pmf_victim *victim(const struct pmemfail_victim *v)
@@ -17,6 +22,11 @@ static const struct pmf_victim *victim(const struct pmemfail_victim *v)
 _public_ const char *pmemfail_site_kind(const struct pmemfail_site *s)
 {
 	return s ? pmf_site_kind_to_string(model(s)->site.kind) : NULL;
+}
+
+_public_ const char *pmemfail_site_role(const struct pmemfail_site *s)
+{
+	return s ? pmf_site_role_to_string(model(s)->site.role) : NULL;
 }
 
 _public_ const char *pmemfail_site_name(const struct pmemfail_site *s)
@@ -74,14 +84,40 @@ _public_ uint64_t pmemfail_site_entries_left(const struct pmemfail_site *s)
 	return s ? model(s)->outcome.entries_left : 0;
 }
 
+_public_ size_t pmemfail_site_ranges(const struct pmemfail_site *s)
+{
+	return s ? model(s)->site.ranges.n : 0;
+}
+
+_public_ int pmemfail_site_range(const struct pmemfail_site *s, size_t i, uint64_t *ret_start,
+				 uint64_t *ret_end)
+{
+	if (!s)
+		return pmf_why(-EINVAL, "pmemfail_site_range() needs a site");
+	return pmf_get_range(&model(s)->site.ranges, i, ret_start, ret_end);
+}
+
+/* As the public calls say it: 1 done, 0 skipped, or why not. */
+static int result(const struct pmf_step *st)
+{
+	if (st->state == PMF_STEP_SKIPPED)
+		return 0;
+	if (st->state == PMF_STEP_DONE)
+		return 1;
+	if (st->error < 0)
+		return st->error;
+	return st->state == PMF_STEP_UNSUPPORTED ? -EOPNOTSUPP : -EIO;
+}
+
 static const struct pmf_step *find_step(const struct pmf_outcome *o, const char *name)
 {
 	const struct {
 		const char *name;
 		const struct pmf_step *step;
 	} steps[] = {
-		{ "open", &o->open }, { "look", &o->look }, { "freeze", &o->freeze },
-		{ "revoke", &o->revoke }, { "shutdown", &o->shutdown },
+		{ "open", &o->open }, { "look", &o->look }, { "resolve", &o->resolve },
+		{ "freeze", &o->freeze }, { "revoke", &o->revoke },
+		{ "shutdown", &o->shutdown }, { "remount_ro", &o->remount_ro },
 		{ "stop_dax", &o->stop_dax }, { "settle", &o->settle },
 		{ "thaw", &o->thaw }, { "unmount", &o->unmount },
 	};
@@ -104,13 +140,20 @@ _public_ int pmemfail_site_step(const struct pmemfail_site *s, const char *step,
 		return pmf_why(-ENOENT, "there is no step \"%.64s\"", step);
 	if (ret_ns)
 		*ret_ns = st->ns;
-	if (st->state == PMF_STEP_SKIPPED)
-		return 0;
-	if (st->state == PMF_STEP_DONE)
-		return 1;
-	if (st->error < 0)
-		return st->error;
-	return st->state == PMF_STEP_UNSUPPORTED ? -EOPNOTSUPP : -EIO;
+	return result(st);
+}
+
+_public_ size_t pmemfail_site_targets(const struct pmemfail_site *s)
+{
+	return s ? model(s)->n_targets : 0;
+}
+
+_public_ const struct pmemfail_target *pmemfail_site_target(const struct pmemfail_site *s,
+							    size_t i)
+{
+	if (!s || i >= model(s)->n_targets)
+		return NULL;
+	return (const struct pmemfail_target *)&model(s)->targets[i];
 }
 
 _public_ size_t pmemfail_site_victims(const struct pmemfail_site *s)
@@ -124,6 +167,74 @@ _public_ const struct pmemfail_victim *pmemfail_site_victim(const struct pmemfai
 	if (!s || i >= model(s)->n_victims)
 		return NULL;
 	return (const struct pmemfail_victim *)&model(s)->victims[i];
+}
+
+/* --- targets --------------------------------------------------------------- */
+
+_public_ const char *pmemfail_target_kind(const struct pmemfail_target *t)
+{
+	return t ? pmf_target_kind_to_string(target(t)->kind) : NULL;
+}
+
+_public_ const char *pmemfail_target_action(const struct pmemfail_target *t)
+{
+	return t ? pmf_action_to_string(target(t)->action) : NULL;
+}
+
+_public_ int pmemfail_target_result(const struct pmemfail_target *t)
+{
+	return t ? result(&target(t)->step) :
+		pmf_why(-EINVAL, "pmemfail_target_result() needs a target");
+}
+
+_public_ const char *pmemfail_target_path(const struct pmemfail_target *t)
+{
+	return t ? target(t)->path : NULL;
+}
+
+_public_ uint64_t pmemfail_target_ino(const struct pmemfail_target *t)
+{
+	return t ? target(t)->ino : 0;
+}
+
+_public_ uint32_t pmemfail_target_generation(const struct pmemfail_target *t)
+{
+	return t ? target(t)->generation : 0;
+}
+
+static void set_range(struct pmf_range r, uint64_t *ret_start, uint64_t *ret_end)
+{
+	if (ret_start)
+		*ret_start = r.start;
+	if (ret_end)
+		*ret_end = r.end;
+}
+
+_public_ void pmemfail_target_at(const struct pmemfail_target *t, uint64_t *ret_start,
+				 uint64_t *ret_end)
+{
+	set_range(t ? target(t)->at : (struct pmf_range){ 0, 0 }, ret_start, ret_end);
+}
+
+_public_ void pmemfail_target_range(const struct pmemfail_target *t, uint64_t *ret_start,
+				    uint64_t *ret_end)
+{
+	set_range(t ? target(t)->range : (struct pmf_range){ 0, 0 }, ret_start, ret_end);
+}
+
+_public_ bool pmemfail_target_is_shared(const struct pmemfail_target *t)
+{
+	return t && target(t)->shared;
+}
+
+_public_ uint64_t pmemfail_target_told(const struct pmemfail_target *t)
+{
+	return t ? target(t)->told : 0;
+}
+
+_public_ uint64_t pmemfail_target_pinned(const struct pmemfail_target *t)
+{
+	return t ? target(t)->pinned : 0;
 }
 
 /* --- victims --------------------------------------------------------------- */

@@ -9,11 +9,15 @@
  *	map them are the victims. Handling a removal freezes each filesystem, takes
  *	the mappings away, tells every victim with one SIGBUS, shuts the filesystem
  *	down and thaws it, so that it can be unmounted and the device bound again.
+ *	Handling poison finds who owns the bad bytes, the targets, takes those parts
+ *	of files away and tells the victims with the address. It is done again when a
+ *	filesystem is mounted over them: the replay.
  *
  *	struct pmemfail           a context: settings, the machine, the record
  *	struct pmemfail_engine    the watching and handling that pmemfaild runs
  *	struct pmemfail_devices   a list of pmem devices
  *	struct pmemfail_failure   one failure, or an assessment of one
+ *	struct pmemfail_monitor   the record's changes as they come
  *	struct pmemfail_diagnosis what is well and what is not on this machine
  *
  * Conventions
@@ -106,6 +110,14 @@ const char *pmemfail_device_namespace(const struct pmemfail_device *d);
 const char *pmemfail_device_region(const struct pmemfail_device *d);
 const char *pmemfail_device_mode(const struct pmemfail_device *d);	/* fsdax, raw, ... */
 uint64_t pmemfail_device_size(const struct pmemfail_device *d);
+/*
+ * What the kernel holds for bad of a bound device, now, in order. fn returns
+ * non-zero to stop, which is returned. *ret_full (may be NULL): a list is full, so
+ * there may be more. -ENODEV: not bound.
+ */
+typedef int (*pmemfail_range_fn)(uint64_t start, uint64_t end, void *userdata);
+int pmemfail_device_badblocks(struct pmemfail *ctx, const struct pmemfail_device *d,
+			      pmemfail_range_fn fn, void *userdata, bool *ret_full);
 /* JSON, schema 1; malloc'd. */
 int pmemfail_device_to_json(const struct pmemfail_device *d, char **ret);
 
@@ -113,7 +125,9 @@ int pmemfail_device_to_json(const struct pmemfail_device *d, char **ret);
 
 struct pmemfail_failure;
 struct pmemfail_site;
+struct pmemfail_target;
 struct pmemfail_victim;
+struct pmemfail_hook;
 
 enum pmemfail_state {
 	PMEMFAIL_PENDING,
@@ -143,11 +157,26 @@ const char *pmemfail_failure_device_name(const struct pmemfail_failure *f);
 uint64_t pmemfail_failure_created_us(const struct pmemfail_failure *f);	/* realtime */
 uint64_t pmemfail_failure_updated_us(const struct pmemfail_failure *f);
 uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f);	/* 0: no hold */
+/* Bytes of the device; all of them for a removal. -ENOENT past the end. */
+size_t pmemfail_failure_ranges(const struct pmemfail_failure *f);
+int pmemfail_failure_range(const struct pmemfail_failure *f, size_t i, uint64_t *ret_start,
+			   uint64_t *ret_end);
 size_t pmemfail_failure_sites(const struct pmemfail_failure *f);
 const struct pmemfail_site *pmemfail_failure_site(const struct pmemfail_failure *f, size_t i);
+/* What the hooks made of it, by name; those of its last end. */
+size_t pmemfail_failure_hooks(const struct pmemfail_failure *f);
+const struct pmemfail_hook *pmemfail_failure_hook(const struct pmemfail_failure *f, size_t i);
 int pmemfail_failure_to_json(const struct pmemfail_failure *f, char **ret);
 
+const char *pmemfail_hook_name(const struct pmemfail_hook *h);
+/* Exit status, or 128 + the signal that ended it; negative errno: not run. */
+int pmemfail_hook_status(const struct pmemfail_hook *h);
+bool pmemfail_hook_timed_out(const struct pmemfail_hook *h);
+uint64_t pmemfail_hook_ns(const struct pmemfail_hook *h);
+const char *pmemfail_hook_why(const struct pmemfail_hook *h);	/* it was not run */
+
 const char *pmemfail_site_kind(const struct pmemfail_site *s);	/* filesystem, devdax, holder */
+const char *pmemfail_site_role(const struct pmemfail_site *s);	/* data, log, realtime */
 const char *pmemfail_site_name(const struct pmemfail_site *s);	/* pmem0p1, dm-0 */
 const char *pmemfail_site_node(const struct pmemfail_site *s);
 const char *pmemfail_site_fstype(const struct pmemfail_site *s);
@@ -159,11 +188,37 @@ uint64_t pmemfail_site_frozen_ns(const struct pmemfail_site *s);
 uint64_t pmemfail_site_files(const struct pmemfail_site *s);
 uint64_t pmemfail_site_told(const struct pmemfail_site *s);
 uint64_t pmemfail_site_entries_left(const struct pmemfail_site *s);
-/* How a step went: open look freeze revoke shutdown stop_dax settle thaw unmount.
- * Returns 1 done, 0 skipped, or a negative errno; -ENOENT also for no such step. */
+/* The failure's ranges in bytes of the site. -ENOENT past the end. */
+size_t pmemfail_site_ranges(const struct pmemfail_site *s);
+int pmemfail_site_range(const struct pmemfail_site *s, size_t i, uint64_t *ret_start,
+			uint64_t *ret_end);
+/* How a step went: open look resolve freeze revoke shutdown remount_ro stop_dax settle
+ * thaw unmount. Returns 1 done, 0 skipped, or a negative errno; -ENOENT also for no such step. */
 int pmemfail_site_step(const struct pmemfail_site *s, const char *step, uint64_t *ret_ns);
+size_t pmemfail_site_targets(const struct pmemfail_site *s);
+const struct pmemfail_target *pmemfail_site_target(const struct pmemfail_site *s, size_t i);
 size_t pmemfail_site_victims(const struct pmemfail_site *s);
 const struct pmemfail_victim *pmemfail_site_victim(const struct pmemfail_site *s, size_t i);
+
+/* Who owns the bytes: file directory xattr metadata log free unknown. */
+const char *pmemfail_target_kind(const struct pmemfail_target *t);
+/* What is done about it: none revoke shutdown remount-ro report. */
+const char *pmemfail_target_action(const struct pmemfail_target *t);
+/* How that went: 1 done, 0 not (yet) done, or a negative errno. */
+int pmemfail_target_result(const struct pmemfail_target *t);
+/* Another user's bytes: escape it. NULL: not known, or not of a file. */
+const char *pmemfail_target_path(const struct pmemfail_target *t);
+uint64_t pmemfail_target_ino(const struct pmemfail_target *t);	/* 0: not of an inode */
+uint32_t pmemfail_target_generation(const struct pmemfail_target *t);
+/* In bytes of the site; and of the file: start == end when not of its data. */
+void pmemfail_target_at(const struct pmemfail_target *t, uint64_t *ret_start,
+			uint64_t *ret_end);
+void pmemfail_target_range(const struct pmemfail_target *t, uint64_t *ret_start,
+			   uint64_t *ret_end);
+/* Reflinked: other files have the same bytes. */
+bool pmemfail_target_is_shared(const struct pmemfail_target *t);
+uint64_t pmemfail_target_told(const struct pmemfail_target *t);	/* processes */
+uint64_t pmemfail_target_pinned(const struct pmemfail_target *t);	/* pages in I/O */
 
 int32_t pmemfail_victim_pid(const struct pmemfail_victim *v);
 uint64_t pmemfail_victim_start_ns(const struct pmemfail_victim *v);	/* boottime */
@@ -194,8 +249,60 @@ int pmemfail_assess(struct pmemfail *ctx, const char *device, struct pmemfail_fa
 int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 			    struct pmemfail_failure **ret);
 
+/*
+ * The dry run for poison: who owns the bytes, which processes map them, and what
+ * would be done. Bytes of the device or, when that is a partition or device-mapper
+ * device, of it. deep: also files that nobody has in use, where the filesystem does
+ * not know its owners: walks every file, slow. progress (may be NULL) is told how
+ * far it is, and stops it by a non-zero value, which is returned. -ERANGE: beyond
+ * the device's end.
+ */
+typedef int (*pmemfail_progress_fn)(uint64_t done, uint64_t total, void *userdata);
+int pmemfail_assess_range(struct pmemfail *ctx, const char *device, uint64_t offset,
+			  uint64_t length, bool deep, pmemfail_progress_fn progress,
+			  void *userdata, struct pmemfail_failure **ret);
+
+/*
+ * These bytes are bad: mark them (MarkBad=), tell their users, record it. device and
+ * offset as above, or a physical address. fn gets a failure for each pmem device that
+ * has some of them, with sites; what was reported before is looked at again, as by
+ * replay. fn returns non-zero to be told no more. Returns how many failures there
+ * were. -ENODEV: no device has that address; -ERANGE.
+ */
+int pmemfail_report(struct pmemfail *ctx, const char *device, uint64_t offset,
+		    uint64_t length, pmemfail_failure_fn fn, void *userdata);
+int pmemfail_report_spa(struct pmemfail *ctx, uint64_t address, uint64_t length,
+			pmemfail_failure_fn fn, void *userdata);
+
+/*
+ * Look at what is bad again: whoever came to own it since is told, which nobody is
+ * twice. device NULL: all. fn gets each poison failure that is not cleared, with
+ * sites. Returns how many there were.
+ */
+int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
+		    void *userdata);
+
 /* Thaw what a dead pmemfail process left frozen. Returns how many were thawed. */
 int pmemfail_thaw_leftovers(struct pmemfail *ctx);
+
+/* --- monitor --------------------------------------------------------------- */
+
+struct pmemfail_monitor;
+
+/*
+ * The record's changes from now on, whoever makes them. No daemon is needed, and
+ * while nothing happens it costs nothing.
+ */
+int pmemfail_monitor_new(struct pmemfail *ctx, struct pmemfail_monitor **ret);
+struct pmemfail_monitor *pmemfail_monitor_free(struct pmemfail_monitor *m);
+/* Readable (POLLIN) when next may have something. */
+int pmemfail_monitor_get_fd(const struct pmemfail_monitor *m);
+/*
+ * The next failure that is new or has changed, with sites, oldest change first. One
+ * that changed several times meanwhile comes once, as it is now; none is missed.
+ * -EAGAIN: no more for now; only then wait for the fd.
+ */
+int pmemfail_monitor_next(struct pmemfail_monitor *m, struct pmemfail_failure **ret);
 
 /* --- diagnosis ------------------------------------------------------------- */
 

@@ -198,6 +198,47 @@ static int lock_device(struct pmf_sys *s, const char *id, uint64_t timeout_us, i
 	return 0;
 }
 
+/* --- badblocks --- */
+
+static size_t number_of(const struct pmf_device *d)
+{
+	size_t i = minor(d->devno);
+
+	if (i >= FAKE_BAD)
+		abort();
+	return i;
+}
+
+static int read_badblocks(struct pmf_sys *s, const struct pmf_device *d,
+			  struct pmf_ranges *ret, bool *ret_full)
+{
+	LOCKED(s);
+
+	f->bad_reads++;
+	if (f->bad_error < 0)
+		return f->bad_error;
+	*ret_full = f->bad_full;
+	return pmf_ranges_copy(&f->bad[number_of(d)], ret);
+}
+
+static int mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_range r)
+{
+	LOCKED(s);
+
+	f->marks++;
+	return pmf_ranges_add(&f->bad[number_of(d)], r);
+}
+
+static int binding_id(struct pmf_sys *s, const struct pmf_device *d, char **ret)
+{
+	LOCKED(s);
+	char buf[32];
+
+	(void)snprintf(buf, sizeof(buf), "boot/%u", f->binding[number_of(d)]);
+	*ret = strdup(buf);
+	return *ret ? 0 : -ENOMEM;
+}
+
 static const struct pmf_sys_ops ops = {
 	.now_boottime_ns = now_boottime, .now_realtime_us = now_realtime,
 	.sleep_us = sleep_us, .read_topology = read_topology,
@@ -206,6 +247,7 @@ static const struct pmf_sys_ops ops = {
 	.attempt_open = attempt_open, .hold_open = hold_open, .hold_watch = hold_watch,
 	.hold_read = hold_read, .hold_release = hold_release,
 	.scan_victims = scan_victims, .lock_device = lock_device,
+	.read_badblocks = read_badblocks, .mark_bad = mark_bad, .binding_id = binding_id,
 };
 
 void fake_holds_init(struct fake_holds *f)
@@ -222,6 +264,8 @@ void fake_holds_init(struct fake_holds *f)
 void fake_holds_done(struct fake_holds *f)
 {
 	pmf_topology_free(f->topology);
+	for (size_t i = 0; i < FAKE_BAD; i++)
+		pmf_ranges_done(&f->bad[i]);
 	close(f->pipe[0]);
 	close(f->pipe[1]);
 	pthread_cond_destroy(&f->changed);

@@ -12,6 +12,7 @@
 #include "sys/sys.h"
 
 #define FAKE_WATCHES 16
+#define FAKE_BAD 4	/* devices that may have bad ranges */
 
 struct fake_holds {
 	struct pmf_sys sys;
@@ -39,6 +40,12 @@ struct fake_holds {
 	bool mounted;			/* mounted_fstype finds xfs */
 	bool locked;			/* lock_device without patience finds it busy */
 	unsigned int thaws;
+	/* badblocks of pmem0 and so on, and in which binding each is */
+	struct pmf_ranges bad[FAKE_BAD];
+	unsigned int binding[FAKE_BAD];
+	bool bad_full;			/* each list claims to be full */
+	int bad_error;
+	unsigned int bad_reads, marks;
 };
 
 void fake_holds_init(struct fake_holds *f);

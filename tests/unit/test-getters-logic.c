@@ -62,6 +62,24 @@ TEST(null_is_answered)
 	CHECK_EQ(ns, 7);
 	CHECK(!pmemfail_site_victim(NULL, 0));
 	CHECK(!pmemfail_victim_comm(NULL));
+	CHECK(!pmemfail_site_target(NULL, 0));
+	CHECK(!pmemfail_target_path(NULL));
+	CHECK_EQ(pmemfail_target_result(NULL), -EINVAL);
+	pmemfail_target_at(NULL, &ns, NULL);
+	CHECK_EQ(ns, 0);
+	CHECK(!pmemfail_failure_hook(NULL, 0));
+	CHECK_EQ(pmemfail_hook_status(NULL), -EINVAL);
+	CHECK_EQ(pmemfail_failure_range(NULL, 0, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_site_range(NULL, 0, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_device_badblocks(NULL, NULL, NULL, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_report(NULL, NULL, 0, 1, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_report_spa(NULL, 0, 1, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_replay(NULL, NULL, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_assess_range(NULL, NULL, 0, 1, false, NULL, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_monitor_new(NULL, NULL), -EINVAL);
+	CHECK(!pmemfail_monitor_free(NULL));
+	CHECK_EQ(pmemfail_monitor_get_fd(NULL), -EINVAL);
+	CHECK_EQ(pmemfail_monitor_next(NULL, NULL), -EINVAL);
 	CHECK(!pmemfail_state_name((enum pmemfail_state)99));
 	CHECK(!pmemfail_state_name((enum pmemfail_state)-1));
 	CHECK_STR(pmemfail_state_name(PMEMFAIL_UNSUPPORTED), "unsupported");
@@ -91,17 +109,106 @@ TEST(failure_says_what_is_in_it)
 	pmf_failure_free(m);
 }
 
+TEST(failure_says_what_poison_brought)
+{
+	struct pmf_failure *m = sample_failure();
+	const struct pmemfail_failure *f = pmf_failure_to_public(m);
+	const struct pmemfail_site *s = pmemfail_failure_site(f, 0);
+	const struct pmemfail_target *t = pmemfail_site_target(s, 0);
+	uint64_t start = 0, end = 0;
+
+	CHECK_EQ(pmemfail_failure_ranges(f), 2);
+	CHECK_EQ(pmemfail_failure_range(f, 1, &start, &end), 0);
+	CHECK_EQ(start, 1ULL << 40);
+	CHECK_EQ(end, UINT64_MAX);
+	CHECK_EQ(pmemfail_failure_range(f, 2, &start, &end), -ENOENT);
+	CHECK_STR(pmemfail_site_role(s), "realtime");
+	CHECK_EQ(pmemfail_site_ranges(s), 1);
+	CHECK_EQ(pmemfail_site_range(s, 0, &start, NULL), 0);
+	CHECK_EQ(start, 0);
+	CHECK_EQ(pmemfail_site_range(s, 1, &start, NULL), -ENOENT);
+
+	CHECK_EQ(pmemfail_site_targets(s), 1);
+	CHECK(!pmemfail_site_target(s, 1));
+	CHECK_STR(pmemfail_target_kind(t), "xattr");
+	CHECK_STR(pmemfail_target_action(t), "report");
+	CHECK_STR(pmemfail_target_path(t), m->cases[0].targets[0].path);
+	CHECK_EQ(pmemfail_target_ino(t), 1ULL << 63);
+	CHECK_EQ(pmemfail_target_generation(t), UINT32_MAX);
+	pmemfail_target_at(t, &start, &end);
+	CHECK_EQ(start, 3);
+	CHECK_EQ(end, UINT64_MAX);
+	pmemfail_target_range(t, &start, &end);
+	CHECK_EQ(start, 1);
+	CHECK_EQ(end, 2);
+	CHECK(pmemfail_target_is_shared(t));
+	CHECK_EQ(pmemfail_target_told(t), 5);
+	CHECK_EQ(pmemfail_target_pinned(t), UINT64_MAX);
+	CHECK_EQ(pmemfail_target_result(t), -EIO);
+	m->cases[0].targets[0].step.state = PMF_STEP_DONE;
+	CHECK_EQ(pmemfail_target_result(t), 1);
+
+	CHECK_EQ(pmemfail_failure_hooks(f), 2);
+	CHECK(!pmemfail_failure_hook(f, 2));
+	CHECK_STR(pmemfail_hook_name(pmemfail_failure_hook(f, 0)), "10-restore");
+	CHECK_EQ(pmemfail_hook_status(pmemfail_failure_hook(f, 0)), 137);
+	CHECK(pmemfail_hook_timed_out(pmemfail_failure_hook(f, 0)));
+	CHECK_EQ(pmemfail_hook_ns(pmemfail_failure_hook(f, 0)), 7);
+	CHECK_STR(pmemfail_hook_why(pmemfail_failure_hook(f, 0)), NULL);
+	CHECK_EQ(pmemfail_hook_status(pmemfail_failure_hook(f, 1)), -EACCES);
+	CHECK(pmemfail_hook_why(pmemfail_failure_hook(f, 1)));
+	pmf_failure_free(m);
+}
+
+static int take_range(uint64_t start, uint64_t end, void *userdata)
+{
+	struct pmf_range *r = userdata;
+
+	*r = (struct pmf_range){ start, end };
+	return start == 8192 ? 5 : 0;
+}
+
+TEST(bad_ranges_of_a_device_are_told)
+{
+	BENCH(b);
+	struct pmemfail_devices *l = NULL;
+	const struct pmemfail_device *d;
+	struct pmf_range last = { 0 };
+	bool full = true;
+
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_list_devices(b.ctx, &l), 0);
+	d = pmemfail_devices_get(l, 0);
+	CHECK_EQ(pmemfail_device_badblocks(b.ctx, d, take_range, &last, &full), 0);
+	CHECK_EQ(last.end, 0);
+	CHECK(!full);
+	CHECK_EQ(pmf_ranges_add(&b.f.bad[0], (struct pmf_range){ 512, 1024 }), 0);
+	CHECK_EQ(pmemfail_device_badblocks(b.ctx, d, take_range, &last, NULL), 0);
+	CHECK_EQ(last.start, 512);
+	CHECK_EQ(last.end, 1024);
+	CHECK_EQ(pmf_ranges_add(&b.f.bad[0], (struct pmf_range){ 8192, 9216 }), 0);
+	CHECK_EQ(pmf_ranges_add(&b.f.bad[0], (struct pmf_range){ 16384, 16896 }), 0);
+	b.f.bad_full = true;
+	CHECK_EQ(pmemfail_device_badblocks(b.ctx, d, take_range, &last, &full), 5);
+	CHECK_EQ(last.end, 9216);
+	CHECK(full);
+	b.f.bad_error = -ENODEV;
+	CHECK_EQ(pmemfail_device_badblocks(b.ctx, d, take_range, &last, &full), -ENODEV);
+	CHECK(strstr(pmemfail_why(), "pmem0"));
+	pmemfail_devices_free(l);
+}
+
 TEST(steps_are_told_apart)
 {
 	static const char *const names[] = {
-		"open", "look", "freeze", "revoke", "shutdown", "stop_dax", "settle", "thaw",
-		"unmount",
+		"open", "look", "resolve", "freeze", "revoke", "shutdown", "remount_ro",
+		"stop_dax", "settle", "thaw", "unmount",
 	};
 	struct pmf_case c = { 0 };
 	struct pmf_outcome *o = &c.outcome;
 	struct pmf_step *steps[] = {
-		&o->open, &o->look, &o->freeze, &o->revoke, &o->shutdown, &o->stop_dax,
-		&o->settle, &o->thaw, &o->unmount,
+		&o->open, &o->look, &o->resolve, &o->freeze, &o->revoke, &o->shutdown,
+		&o->remount_ro, &o->stop_dax, &o->settle, &o->thaw, &o->unmount,
 	};
 	const struct pmemfail_site *s = (const struct pmemfail_site *)&c;
 	uint64_t ns;
