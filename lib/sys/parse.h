@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Pure parsers of what the kernel prints: device-mapper tables, /proc. They
- * touch nothing but their arguments, so that they can be tested and fuzzed
- * without a machine. lib/sys calls them. None but pmf_dm_parse_target()
- * allocates: the reader of maps runs where malloc() may not be called.
+ * Pure parsers of what the kernel prints: device-mapper tables, /proc, lists of bad
+ * blocks. They touch nothing but their arguments, so that they can be tested and
+ * fuzzed without a machine. lib/sys calls them. Those of parse-proc.c do not
+ * allocate: the reader of maps runs where malloc() may not be called.
  */
 #ifndef PMF_SYS_PARSE_H
 #define PMF_SYS_PARSE_H
@@ -66,5 +66,25 @@ int pmf_parse_cgroup(const char *text, char *buf, size_t size);
  * device. Returns 1, or 0 at the end. *pos begins at the text.
  */
 int pmf_parse_swaps(const char **pos, char *path, size_t size, bool *ret_block);
+
+/* --- parse-badblocks.c --- */
+
+/*
+ * The text of a badblocks file, n bytes, as bytes of whatever the list is of; page is
+ * the kernel's page size. *ret_full: the list is full, or longer than what sysfs
+ * prints of it: there may be more. What *ret had is freed. -EINVAL, -ERANGE.
+ */
+int pmf_parse_badblocks(const char *text, size_t n, size_t page, struct pmf_ranges *ret,
+			bool *ret_full);
+/* Add to a set of bytes of the device what of a region's list lies in it. An address
+ * that is UINT64_MAX is unknown: adds nothing. */
+int pmf_badblocks_of_region(const struct pmf_ranges *region, uint64_t region_spa,
+			    uint64_t spa, uint64_t size, struct pmf_ranges *to);
+/* Outwards to sectors. -EINVAL: empty, or not in a device of this size. */
+int pmf_badblocks_widen(struct pmf_range r, uint64_t size, struct pmf_range *ret);
+/* Take from *rest, which is in whole sectors, as much as one entry of a list holds.
+ * False: nothing is left. */
+bool pmf_badblocks_piece(struct pmf_range *rest, uint64_t *ret_sector,
+			 unsigned int *ret_count);
 
 #endif

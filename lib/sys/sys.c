@@ -42,6 +42,10 @@ static const struct pmf_sys_ops real_ops = {
 	.scan_victims = pmf_sys_scan_victims,
 	.signal_victim = pmf_sys_signal_victim,
 
+	.read_badblocks = pmf_sys_read_badblocks,
+	.mark_bad = pmf_sys_mark_bad,
+	.binding_id = pmf_sys_binding_id,
+
 	.lock_device = pmf_sys_lock_device,
 };
 
