@@ -101,6 +101,98 @@ int pmf_ranges_copy(const struct pmf_ranges *set, struct pmf_ranges *ret)
 	return 0;
 }
 
+/* Index of the first range that ends behind pos: what could overlap from there on. */
+static size_t first_overlapping(const struct pmf_ranges *set, uint64_t pos)
+{
+	size_t i = first_touching(set, pos);
+
+	return i < set->n && set->v[i].end == pos ? i + 1 : i;
+}
+
+int pmf_ranges_subtract(struct pmf_ranges *set, const struct pmf_ranges *minus)
+{
+	struct pmf_ranges rest = {};
+	size_t first, last, i;
+	int r;
+
+	if (set->n == 0)
+		return 0;
+	/* Only these can take something away: a small set from which much is taken
+	 * costs what it is small, not what is taken. */
+	first = first_overlapping(minus, set->v[0].start);
+	last = first_touching(minus, set->v[set->n - 1].end);
+	last += last < minus->n;
+	if (first >= last)
+		return 0;
+	/* Each taken away leaves at most one piece more. */
+	r = pmf_grow(&rest.v, &rest.cap, set->n + last - first, sizeof(*rest.v));
+	if (r < 0)
+		return r;
+	for (i = 0; i < set->n; i++) {
+		struct pmf_range left = set->v[i];
+
+		while (first < last && minus->v[first].end <= left.start)
+			first++;
+		for (; first < last && minus->v[first].start < left.end; first++) {
+			if (minus->v[first].start > left.start)
+				rest.v[rest.n++] = (struct pmf_range){
+					left.start, minus->v[first].start };
+			left.start = minus->v[first].end;
+			if (left.start >= left.end)
+				break;	/* it may reach into the next, too */
+		}
+		if (!pmf_range_empty(left))
+			rest.v[rest.n++] = left;
+	}
+	pmf_ranges_done(set);
+	*set = rest;
+	return 0;
+}
+
+int pmf_ranges_intersect(const struct pmf_ranges *a, const struct pmf_ranges *b,
+			 struct pmf_ranges *ret)
+{
+	struct pmf_ranges both = {};
+	size_t i = 0, j = 0;
+	int r;
+
+	if (a->n > 0 && b->n > 0) {
+		/* Each step down below ends one range of either, and adds at most one. */
+		r = pmf_grow(&both.v, &both.cap, a->n + b->n, sizeof(*both.v));
+		if (r < 0)
+			return r;
+	}
+	while (i < a->n && j < b->n) {
+		struct pmf_range c = pmf_range_clip(a->v[i], b->v[j]);
+
+		if (!pmf_range_empty(c))
+			both.v[both.n++] = c;
+		if (a->v[i].end <= b->v[j].end)
+			i++;
+		else
+			j++;
+	}
+	pmf_ranges_done(ret);
+	*ret = both;
+	return 0;
+}
+
+bool pmf_ranges_overlap(const struct pmf_ranges *set, struct pmf_range r)
+{
+	size_t i = first_overlapping(set, r.start);
+
+	return !pmf_range_empty(r) && i < set->n && set->v[i].start < r.end;
+}
+
+bool pmf_ranges_cover(const struct pmf_ranges *set, struct pmf_range r)
+{
+	size_t i = first_overlapping(set, r.start);
+
+	/* No two touch, so one range must have all of it. */
+	return pmf_range_empty(r) ||
+	       (i < set->n && set->v[i].start <= r.start && set->v[i].end >= r.end);
+}
+
 uint64_t pmf_ranges_bytes(const struct pmf_ranges *set)
 {
 	uint64_t sum = 0;
