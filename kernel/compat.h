@@ -33,6 +33,15 @@
 /* Exported for drivers of other directories, declared in drivers/dax/dax-private.h. */
 struct dax_device *inode_dax(struct inode *inode);
 
+/* Exported for everybody, declared in kernel/rcu/rcu.h; TINY_RCU has no use for it. */
+#ifdef CONFIG_TINY_RCU
+static inline void rcu_expedite_gp(void) { }
+static inline void rcu_unexpedite_gp(void) { }
+#else
+void rcu_expedite_gp(void);
+void rcu_unexpedite_gp(void);
+#endif
+
 /* References an idle DAX page has: fs/dax.c dax_busy_page(). */
 #define pmemfail_dax_idle_refs	1
 

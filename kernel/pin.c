@@ -153,8 +153,23 @@ static struct pmemfail_pin *pmemfail_pin_get(struct pmemfail_attempt *a,
 	return pin;
 }
 
+/*
+ * While a guard is armed somebody freezes, and freeze_super() waits for three grace
+ * periods (percpu_down_write(), rcu_sync_enter()), with everybody who writes there:
+ * have them short. The kernel counts who asked for that.
+ */
+static void pmemfail_pin_set_guard(struct pmemfail_pin *pin, bool guard)
+{
+	if (guard && !pin->guard)
+		rcu_expedite_gp();
+	if (!guard && pin->guard)
+		rcu_unexpedite_gp();
+	pin->guard = guard;
+}
+
 static void pmemfail_pin_drop(struct pmemfail_pin *pin)
 {
+	pmemfail_pin_set_guard(pin, false);
 	list_del(&pin->link);
 	pmemfail_deferred_drop(&pin->deferred);
 	path_put(&pin->path);
@@ -191,11 +206,11 @@ int pmemfail_guard(struct pmemfail_attempt *a, const struct pmemfail_guard *arg)
 
 	mutex_lock(&a->pin_lock);
 	if (arm) {
-		pmemfail_pin_get(a, file)->guard = true;
+		pmemfail_pin_set_guard(pmemfail_pin_get(a, file), true);
 	} else {
 		pin = pmemfail_pin_find(a, file_inode(file)->i_sb);
 		if (pin)
-			pin->guard = false;
+			pmemfail_pin_set_guard(pin, false);
 		if (pin && pmemfail_deferred_none(&pin->deferred))
 			pmemfail_pin_drop(pin);
 	}

@@ -77,7 +77,8 @@
  *	Promises that closing the attempt thaws the filesystem of fd, if it is still
  *	frozen then: so even a process that is killed together with every helper it
  *	has leaves nothing frozen. Call with ARM before FIFREEZE and with DISARM
- *	after FITHAW. The thaw happens from a work item, soon after the close.
+ *	after FITHAW. The thaw happens from a work item, soon after the close. While
+ *	it is armed the kernel's grace periods are expedited: a freeze is mostly those.
  */
 #ifndef _UAPI_LINUX_PMEMFAIL_H
 #define _UAPI_LINUX_PMEMFAIL_H

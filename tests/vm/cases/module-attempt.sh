@@ -230,15 +230,16 @@ case_cached() {
 # would wait for the thaw.
 case_orphan() {
 	local i hits=0
-	# dropping the entries takes some 50 ms: too early first, then too late
-	for i in {0..13}; do
+	# dropping the entries takes some 50 ms: from too early to too late, with builtins
+	# only, for starting a program takes as long
+	for i in {0..15}; do
 		dd if=/dev/zero of="$MNT/file" bs=1M count=128 conv=fsync status=none
 		victim "orphan$i" --offset 4K --unlink reader "$MNT/file"
 		bounded 60 "$TESTS/modtest" at="$MNT" arm freeze wait="$RUN/go" fs=none thaw disarm >"$RUN/attempt" &
 		BG_PID=$!
 		wait_for 30 "freeze" has_line "$RUN/attempt" '^freeze OK'
-		touch "$RUN/go"
-		((i == 0)) || sleep "$(printf '0.%03d' "$i")"
+		: >"$RUN/go"
+		read -r -t "0.0$((i + 10))" -u 8 || true
 		kill -KILL "${VICTIM[orphan$i]}"
 		wait_for 30 "end of the attempt" gone "$BG_PID"
 		expect_ok wait "$BG_PID"
