@@ -153,6 +153,36 @@ def every_setting_is_documented(t):
     return bad
 
 
+def verbs_agree(t):
+    """pmemfailctl's table, its manual, its completion and its bad-input test."""
+    names = {"table": "ctl/main.c", "manual": "man/pmemfailctl.1",
+             "completion": "completion/pmemfailctl", "test": "tests/root/ctl-badinput.sh"}
+    missing = [f"no {n}" for n in names.values() if n not in t.files]
+    if missing:
+        return missing
+    table, manual, completion, test = (t.text(n) for n in names.values())
+    verbs = set(re.findall(r'^\t\{ "([a-z-]+)", "', table, re.M))
+    options = set(re.findall(r'^\t\{ CTL_\w+, \S+, "([a-z-]+)"', table, re.M))
+    listed = re.search(r"verbs='([^']*)'", completion)
+    sections = manual.split(".Sh OPTIONS")[0]
+    seen = {
+        names["manual"]: set(re.findall(r"^\.It Cm ([a-z-]+)", sections, re.M)),
+        names["completion"]: set(listed.group(1).split() if listed else []),
+        names["test"]: {v for v in verbs if re.search(
+            rf"^for verb in [^;]*\b{v}\b[^;]*; do\n\taccepted", test, re.M)},
+    }
+    bad = [] if verbs and options else ["found no verbs or no options in the table"]
+    for place, have in seen.items():
+        bad += [f"{place} does not know the verb {v}" for v in sorted(verbs - have)]
+        bad += [f"{place} has a verb {v} that is none" for v in sorted(have - verbs)]
+    for o in sorted(options):
+        if not re.search(rf"^\..*(Fl|,) -{o}\b", manual, re.M):
+            bad.append(f"{names['manual']} does not name --{o}")
+        if not re.search(rf"--{o}(?![a-z-])", completion):
+            bad.append(f"{names['completion']} does not name --{o}")
+    return bad
+
+
 def tool(t, command, names):
     """Output lines of a program over files; a missing program is a failure."""
     if not shutil.which(command[0]):
@@ -192,7 +222,7 @@ def public_header_is_plain_c(t):
 
 
 RULES = [no_upward_include, no_giant, licence, no_forbidden_word, every_test_is_registered,
-         every_source_is_built, map_is_the_header, every_setting_is_documented, spelling,
+         every_source_is_built, map_is_the_header, every_setting_is_documented, verbs_agree, spelling,
          shell, manuals, public_header_is_plain_c]
 
 
