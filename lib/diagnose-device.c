@@ -119,6 +119,8 @@ static int find_filesystem(struct pmemfail_diagnosis *d, const struct pmf_checku
 			     "%s: with reverse mapping (rmapbt) and not over device-mapper this "
 			     "kernel also revokes XFS by itself; pmemfail does it before, for "
 			     "every layout.", where);
+	if (r >= 0 && has_shutdown(s->fstype))
+		r = pmf_diagnose_owners(d, c, about, s, where);
 	return r < 0 ? r : find_own(d, c, about, s, where);
 }
 
@@ -180,6 +182,8 @@ int pmf_diagnose_device(struct pmemfail_diagnosis *d, const struct pmf_checkup *
 			     "memory that is gone. A filesystem on it sees I/O errors.", about);
 	if (r >= 0)
 		r = find_sites(d, c, dev, about);
+	if (r >= 0)
+		r = pmf_diagnose_poison_device(d, c, dev, about);
 	if (r < 0 || !watched)
 		return r;
 	if (pmemfail_diagnosis_worst(d, about) >= PMEMFAIL_WARNING)

@@ -139,6 +139,8 @@ int pmf_diagnose(const struct pmf_checkup *c, struct pmemfail_diagnosis **ret)
 		r = find_kernel(d, &c->facts);
 	if (r >= 0)
 		r = find_settings(d, c);
+	if (r >= 0)
+		r = pmf_diagnose_poison(d, c);
 	for (size_t i = 0; r >= 0 && i < c->topology->n_devices; i++)
 		r = pmf_diagnose_device(d, c, &c->topology->devices[i]);
 	if (r < 0) {
@@ -169,6 +171,9 @@ _public_ int pmemfail_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis *
 	if (r < 0)
 		return pmf_why_errno(r, "cannot learn about this machine");
 	c.module = c.sys->ops->module_probe(c.sys, &c.abi, &c.features);
-	r = pmf_diagnose(&c, ret);
+	r = pmf_checkup_poison(&c);
+	if (r >= 0)
+		r = pmf_diagnose(&c, ret);
+	pmf_checkup_poison_done(&c);
 	return r < 0 ? pmf_why_errno(r, "cannot judge this machine") : 0;
 }

@@ -9,6 +9,7 @@
 #include "sys/rundir.h"
 
 #define MODULE "/pmemfail.ko"	/* also .ko.xz and the like */
+#define RAS_EVENT "events/ras/memory_failure_event"
 
 int pmf_facts_parse_kernel(const char *release, unsigned int *ret_major,
 			   unsigned int *ret_minor)
@@ -66,6 +67,13 @@ static bool find_module(const char *release)
 	return false;
 }
 
+/* The kernel may have it though tracefs is not mounted; whoever wants it mounts it. */
+static bool find_ras_event(void)
+{
+	return access("/sys/kernel/tracing/" RAS_EVENT, F_OK) == 0 ||
+	       access("/sys/kernel/debug/tracing/" RAS_EVENT, F_OK) == 0;
+}
+
 int pmf_facts_read(const struct pmf_policy *policy, struct pmf_facts *ret)
 {
 	_cleanup_free_ char *lockdown = NULL, *early = NULL;
@@ -84,6 +92,7 @@ int pmf_facts_read(const struct pmf_policy *policy, struct pmf_facts *ret)
 	if (pmf_read_file(AT_FDCWD, "/proc/sys/vm/memory_failure_early_kill", 16, &early,
 			  NULL) == 0)
 		f.early_kill = early[0] == '1';
+	f.ras_event = find_ras_event();
 	f.engine_error = pmf_rundir_find_engine(policy->run_dir, &f.engine);
 	*ret = f;
 	return 0;

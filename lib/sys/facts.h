@@ -16,6 +16,7 @@ struct pmf_facts {
 	bool secure_boot;
 	bool module_on_disk;		/* built for this kernel, whether loaded or not */
 	bool early_kill;		/* vm.memory_failure_early_kill=1 */
+	bool ras_event;			/* ras:memory_failure_event is there to be traced */
 	pid_t engine;			/* who runs the engine; 0: nobody */
 	int engine_error;		/* 0, or why that is unknown: -errno */
 };

@@ -22,7 +22,8 @@ static void bench_init(struct bench *b)
 	b->c = (struct pmf_checkup){
 		.sys = &b->f.sys, .policy = &b->policy, .topology = b->f.topology,
 		.facts = { .kernel = "6.1.0-56-amd64", .major = 6, .minor = 1,
-			   .lockdown = "none", .module_on_disk = true, .engine = 42 },
+			   .lockdown = "none", .module_on_disk = true, .engine = 42,
+			   .ras_event = true },
 		.abi = 1, .features = 0x1f,
 	};
 }
