@@ -30,6 +30,8 @@ struct ctl {
 	const struct ctl_verb *verb;
 	bool json, quiet, verbose, no_colour, help, version;
 	bool yes;		/* prepare-remove --yes */
+	bool spa;		/* report --spa */
+	bool deep;		/* assess --deep */
 	const char *state;	/* list --state */
 	bool colour;		/* stdout is a terminal that may be coloured */
 	size_t width;		/* columns of stdout; 0: not a terminal, no limit */
@@ -38,7 +40,7 @@ struct ctl {
 /* key of an option: what ctl_set_option() understands. */
 enum ctl_key {
 	CTL_JSON = 256, CTL_QUIET, CTL_VERBOSE, CTL_NO_COLOUR, CTL_HELP, CTL_VERSION,
-	CTL_YES, CTL_STATE,
+	CTL_YES, CTL_STATE, CTL_SPA, CTL_DEEP,
 };
 
 struct ctl_option {
@@ -65,6 +67,10 @@ extern const struct ctl_verb ctl_verbs[];
 extern const struct ctl_option ctl_global_options[];
 const struct ctl_verb *ctl_find_verb(const char *name);
 
+/* What ends or stops a program is ignored from here on: for verbs that have begun to
+ * act on a device, since half of that is worse than either end of it. */
+void ctl_ignore_signals(void);
+
 /* help.c: text made from the tables. */
 void ctl_help(const struct ctl_verb *verb);
 
@@ -75,6 +81,9 @@ int ctl_list(struct ctl *c, char **args);
 int ctl_show(struct ctl *c, char **args);
 int ctl_assess(struct ctl *c, char **args);
 int ctl_prepare_remove(struct ctl *c, char **args);
+int ctl_report(struct ctl *c, char **args);
+int ctl_replay(struct ctl *c, char **args);
+int ctl_monitor(struct ctl *c, char **args);
 int ctl_thaw(struct ctl *c, char **args);
 int ctl_doctor(struct ctl *c, char **args);
 

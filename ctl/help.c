@@ -53,15 +53,18 @@ void ctl_help(const struct ctl_verb *verb)
 		return;
 	}
 
-	puts("Usage: pmemfailctl [OPTIONS] [VERB [ARGUMENT]]\n\n"
-	     "See how persistent memory is protected, and make its removal safe.\n\n"
+	puts("Usage: pmemfailctl [OPTIONS] [VERB [ARGUMENTS]]\n\n"
+	     "See how persistent memory is protected, and act on its loss.\n\n"
 	     "Verbs:");
 	for (verb = ctl_verbs; verb->name; verb++) {
 		char usage[64];
 
 		snprintf(usage, sizeof(usage), "%s%s%s", verb->name, *verb->args ? " " : "",
 			 verb->args);
-		printf("  %-22s %s\n", usage, verb->summary);
+		if (strlen(usage) > 22)
+			printf("  %s\n  %-22s %s\n", usage, "", verb->summary);
+		else
+			printf("  %-22s %s\n", usage, verb->summary);
 	}
 	puts("\nOptions:");
 	print_options(ctl_global_options);

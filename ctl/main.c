@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * pmemfailctl: see how persistent memory is protected, and make its removal safe.
+ * pmemfailctl: see how persistent memory is protected, and act on its loss.
  *
  * This file holds the command table and reads the command line; each verb is in
  * verb-NAME.c. Newcomers: read ctl_verbs, then the verb you are after.
@@ -32,6 +32,16 @@ static const struct ctl_option list_options[] = {
 	{}
 };
 
+static const struct ctl_option assess_options[] = {
+	{ CTL_DEEP, 0, "deep", NULL, "look through every file, also unused ones: slow" },
+	{}
+};
+
+static const struct ctl_option report_options[] = {
+	{ CTL_SPA, 0, "spa", NULL, "the range is a physical address and a length" },
+	{}
+};
+
 static const struct ctl_option prepare_remove_options[] = {
 	{ CTL_YES, 'y', "yes", NULL, "do not ask" },
 	{}
@@ -49,7 +59,8 @@ const struct ctl_verb ctl_verbs[] = {
 	  "Exit code 0: all protected, 1: warnings, 8: problems.",
 	  NULL, ctl_doctor },
 	{ "devices", "", 0, 0, "List the pmem devices",
-	  "Every pmem namespace of the machine, bound to a driver or not.",
+	  "Every pmem namespace of the machine, bound to a driver or not; and what the\n"
+	  "kernel holds for bad on each, drawn as a line, with who owns it.",
 	  NULL, ctl_devices },
 	{ "list", "", 0, 0, "List recorded failures, newest first",
 	  "States: pending, handling, handled, cleared, failed, unsupported.",
@@ -58,11 +69,26 @@ const struct ctl_verb ctl_verbs[] = {
 	  "The steps with how long each took, the processes that were told, and the\n"
 	  "reason when it could not be handled.",
 	  NULL, ctl_show },
-	{ "assess", "DEVICE", 1, 1, "Show what removing a device would hit",
+	{ "monitor", "", 0, 0, "Show failures as they begin and change",
+	  "A line each, with --json an object a line, until it is interrupted or nobody\n"
+	  "reads any more. The daemon need not run.",
+	  NULL, ctl_monitor },
+	{ "assess", "DEVICE [OFFSET LENGTH]", 1, 3, "Show what losing it would hit",
 	  "The dry run: filesystems, files and processes that use the device now, and\n"
-	  "what a removal would do to them. Changes nothing. DEVICE: pmem0, /dev/pmem0,\n"
-	  "dax0.0, namespace0.0, a UUID, or a partition or device-mapper device over it.",
-	  NULL, ctl_assess },
+	  "what a removal, or poison in that range, would do to them. Changes nothing.\n"
+	  "DEVICE: pmem0, /dev/pmem0, dax0.0, namespace0.0, a UUID, or a partition or\n"
+	  "device-mapper device over it. OFFSET and LENGTH: 4096, 0x1000, 4K, 2M, 1G.",
+	  assess_options, ctl_assess },
+	{ "report", "DEVICE OFFSET LENGTH", 2, 3, "Say that a range is bad",
+	  "As if the hardware had said so: the range is marked bad, every process that\n"
+	  "maps it loses it and gets SIGBUS, and it is recorded. OFFSET and LENGTH: 4096,\n"
+	  "0x1000, 4K, 2M, 1G, in bytes of DEVICE. Once begun it cannot be interrupted.\n"
+	  "pmemfailctl report --spa ADDRESS LENGTH: by physical address instead.",
+	  report_options, ctl_report },
+	{ "replay", "[DEVICE]", 0, 1, "Look again at what is bad",
+	  "Reads the kernel's lists and the record, and tells whoever came to own a bad\n"
+	  "range since. Nobody is told twice. pmemfaild does it by itself.",
+	  NULL, ctl_replay },
 	{ "prepare-remove", "DEVICE", 1, 1, "Make a device safe to remove, now",
 	  "Shuts down and unmounts every filesystem on the device. Programs that map\n"
 	  "files there get SIGBUS, which ends those that do not expect it. What was\n"
@@ -107,6 +133,12 @@ static void set_option(struct ctl *c, int key, const char *arg)
 		break;
 	case CTL_YES:
 		c->yes = true;
+		break;
+	case CTL_SPA:
+		c->spa = true;
+		break;
+	case CTL_DEEP:
+		c->deep = true;
 		break;
 	case CTL_STATE:
 		c->state = arg;
@@ -199,13 +231,23 @@ static int parse(struct ctl *c, int argc, char **argv)
 	}
 	given = argc - optind - 1;	/* the verb itself was permuted to the front */
 	if (given < c->verb->min_args)
-		return ctl_error(CTL_USAGE, "'%s' needs its argument: pmemfailctl %s %s",
-				 c->verb->name, c->verb->name, c->verb->args);
+		return ctl_error(CTL_USAGE, "'%s' needs %s: pmemfailctl %s %s", c->verb->name,
+				 c->verb->max_args > 1 ? "its arguments" : "its argument",
+				 c->verb->name, c->verb->args);
 	if (given > c->verb->max_args)
 		return ctl_error(CTL_USAGE, "'%s' takes no argument '%s'. See 'pmemfailctl %s"
 				 " --help'.", c->verb->name,
 				 argv[optind + 1 + c->verb->max_args], c->verb->name);
 	return -1;
+}
+
+void ctl_ignore_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP,
+		SIGTTOU };	/* of the spinner, when in the background: it stops all */
+
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 }
 
 static void look_at_terminal(struct ctl *c)

@@ -14,9 +14,11 @@
 static const struct { const char *step, *what; } steps_shown[] = {
 	{ "open", "open the filesystem" },
 	{ "look", "find files and processes" },
+	{ "resolve", "find the owners" },
 	{ "freeze", "freeze" },
 	{ "revoke", "take the mappings away" },
 	{ "shutdown", "shut down" },
+	{ "remount_ro", "make read-only" },
 	{ "thaw", "thaw" },
 	{ "stop_dax", "stop DAX below it" },
 	{ "settle", "wait for the last pages" },
@@ -101,15 +103,44 @@ struct report_totals report_totals(const struct pmemfail_failure *f)
 		t.holders += pmemfail_site_holder(s) != NULL;
 		t.files += pmemfail_site_files(s);
 		t.told += pmemfail_site_told(s);
+		t.targets += pmemfail_site_targets(s);
 		if (pmemfail_site_frozen_ns(s) > t.frozen_ns)
 			t.frozen_ns = pmemfail_site_frozen_ns(s);
 	}
 	return t;
 }
 
+void report_head(const struct ctl *c, const struct pmemfail_failure *f)
+{
+	enum pmemfail_state state = pmemfail_failure_state(f);
+	struct report_totals t = report_totals(f);
+	const char *reason = pmemfail_failure_reason(f);
+	char a[TEXT_NUMBER_MAX], b[TEXT_NUMBER_MAX];
+
+	ctl_say(c, "failure %llu: %s of %s, seen by %s",
+		(unsigned long long)pmemfail_failure_id(f), pmemfail_failure_kind(f),
+		report_device(f), pmemfail_failure_source(f));
+	printf("  state    %s%s%s\n", c->colour ? text_colour(report_state_colour(state)) : "",
+	       pmemfail_state_name(state), c->colour ? TEXT_END : "");
+	if (reason)
+		ctl_say(c, "  reason   %s", reason);
+	ctl_say(c, "  device   %s", pmemfail_failure_device_id(f));
+	if (report_is_poison(f))
+		report_ranges(c, f);
+	ctl_say(c, "  began    %s", text_time(a, pmemfail_failure_created_us(f)));
+	ctl_say(c, "  changed  %s", text_time(a, pmemfail_failure_updated_us(f)));
+	if (pmemfail_failure_hold_ns(f) > 0)
+		ctl_say(c, "  held     %s: so long the kernel's unbind waited",
+			text_duration(a, pmemfail_failure_hold_ns(f)));
+	ctl_say(c, "  told     %s on %s",
+		text_count(a, t.told, "process", "processes"),
+		text_count(b, t.filesystems + t.others, "site", "sites"));
+}
+
 static void print_title(const struct ctl *c, const struct pmemfail_site *s)
 {
 	const char *name = pmemfail_site_name(s), *mountpoint = pmemfail_site_mountpoint(s);
+	const char *role = pmemfail_site_role(s);
 	char *safe_name = text_escape(name ? name : "?"), *safe_mount = NULL;
 
 	printf("%s%s%s", c->colour ? text_colour(TEXT_BOLD) : "", safe_name,
@@ -134,6 +165,8 @@ static void print_title(const struct ctl *c, const struct pmemfail_site *s)
 	} else {
 		printf("  %s", pmemfail_site_kind(s));
 	}
+	if (role && strcmp(role, "data") != 0)
+		printf(", its %s device", role);
 	putchar('\n');
 }
 
@@ -228,21 +261,36 @@ void report_sites(const struct ctl *c, const struct pmemfail_failure *f, bool st
 		print_problem(c, s);
 		if (steps)
 			print_steps(c, s);
-		if (!pmemfail_site_holder(s))
+		if (report_is_poison(f))
+			report_targets(c, s);
+		else if (!pmemfail_site_holder(s))
 			printf("  %s in use\n", text_count(buf, pmemfail_site_files(s),
 							   "file", "files"));
 		print_victims(c, s);
 	}
 }
 
-int report_json(const struct pmemfail_failure *f, const char *key)
+void report_whole(const struct ctl *c, const struct pmemfail_failure *f)
 {
-	struct json_object *o = ctl_json_new();
+	report_head(c, f);
+	report_sites(c, f, true);
+	report_hooks(c, f);
+}
+
+struct json_object *report_to_json(const struct pmemfail_failure *f)
+{
 	char *text = NULL;
 
 	if (pmemfail_failure_to_json(f, &text) < 0)
 		text_alloc(NULL);
-	ctl_json_add(o, key, ctl_json_from_library(text));
+	return ctl_json_from_library(text);
+}
+
+int report_json(const struct pmemfail_failure *f, const char *key)
+{
+	struct json_object *o = ctl_json_new();
+
+	ctl_json_add(o, key, report_to_json(f));
 	ctl_json_print(o);
 	return CTL_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A line that shows that work goes on; see spinner.h. Called by prepare-remove.
+ * A line that shows that work goes on; see spinner.h. Called by verbs that act or
+ * look for long.
  *
  * A thread of its own writes it, past stdio: the terminal may be recorded to the
  * very filesystem that is frozen just now, and a write to it then blocks. That
@@ -23,6 +24,7 @@ struct spinner {
 	pthread_t thread;
 	atomic_bool stop;
 	const char *text;
+	_Atomic uint64_t done, total;
 };
 
 static void put(const char *s)
@@ -32,11 +34,27 @@ static void put(const char *s)
 	(void)n;	/* a terminal that cannot be written to shows nothing */
 }
 
+/* What, how far, since when. */
+static void say(struct spinner *s, char sign, unsigned int seconds)
+{
+	uint64_t done = atomic_load(&s->done), total = atomic_load(&s->total);
+	char line[160];
+
+	if (total > 0 && done <= total)
+		snprintf(line, sizeof(line), "\r%c %s: %llu of %llu (%u s) ", sign, s->text,
+			 (unsigned long long)done, (unsigned long long)total, seconds);
+	else if (done > 0)
+		snprintf(line, sizeof(line), "\r%c %s: %llu (%u s) ", sign, s->text,
+			 (unsigned long long)done, seconds);
+	else
+		snprintf(line, sizeof(line), "\r%c %s (%u s) ", sign, s->text, seconds);
+	put(line);
+}
+
 static void *spin(void *p)
 {
 	static const char signs[] = "|/-\\";
 	struct spinner *s = p;
-	char line[160];
 	bool shown = false;
 
 	for (unsigned int tick = 0; !atomic_load(&s->stop); tick++) {
@@ -45,9 +63,7 @@ static void *spin(void *p)
 		nanosleep(&pause, NULL);
 		if (tick < 10)
 			continue;
-		snprintf(line, sizeof(line), "\r%c %s (%u s) ", signs[tick % 4], s->text,
-			 (tick + 1) / 10);
-		put(line);
+		say(s, signs[tick % 4], (tick + 1) / 10);
 		shown = true;
 	}
 	if (shown)
@@ -68,6 +84,14 @@ struct spinner *spinner_start(const char *text)
 		return NULL;
 	}
 	return s;
+}
+
+void spinner_progress(struct spinner *s, uint64_t done, uint64_t total)
+{
+	if (!s)
+		return;
+	atomic_store(&s->done, done);
+	atomic_store(&s->total, total);
 }
 
 void spinner_stop(struct spinner *s)

@@ -3,10 +3,14 @@
 #ifndef CTL_SPINNER_H
 #define CTL_SPINNER_H
 
+#include <stdint.h>
+
 struct spinner;
 
 /* text is borrowed until the end. NULL where there is nothing to show it on. */
 struct spinner *spinner_start(const char *text);
+/* How far it is, from any thread; total 0: not known. NULL is accepted. */
+void spinner_progress(struct spinner *s, uint64_t done, uint64_t total);
 void spinner_stop(struct spinner *s);
 
 #endif

@@ -1,12 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* pmemfailctl devices: every pmem namespace, and how well it is protected. */
+/*
+ * pmemfailctl devices: every pmem namespace, how well it is protected, and what of it
+ * is bad.
+ */
 #include <stdlib.h>
 
+#include "bad.h"
 #include "ctl.h"
 #include "device.h"
 #include "table.h"
 
-static void print_json(const struct pmemfail_devices *l, const struct pmemfail_diagnosis *d)
+/* What is bad on each device of a list. */
+struct badness {
+	struct open_failures open;
+	struct bad *v;
+	size_t n;
+};
+
+static int badness_read(struct ctl *c, const struct pmemfail_devices *l, struct badness *ret)
+{
+	int r = open_failures_read(c->lib, &ret->open);
+
+	ret->n = pmemfail_devices_count(l);
+	ret->v = text_alloc(calloc(ret->n + 1, sizeof(*ret->v)));
+	for (size_t i = 0; r >= 0 && i < ret->n; i++)
+		r = bad_read(c->lib, pmemfail_devices_get(l, i), &ret->open, &ret->v[i]);
+	return r;
+}
+
+static void badness_done(struct badness *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		bad_done(&b->v[i]);
+	free(b->v);
+	open_failures_done(&b->open);
+}
+
+static void print_json(const struct pmemfail_devices *l, const struct pmemfail_diagnosis *d,
+		       const struct badness *b)
 {
 	struct json_object *o = ctl_json_new(), *array = text_alloc(json_object_new_array());
 
@@ -19,6 +50,7 @@ static void print_json(const struct pmemfail_devices *l, const struct pmemfail_d
 			text_alloc(NULL);
 		one = ctl_json_from_library(text);
 		ctl_json_add_string(one, "protection", device_protection(d, dev));
+		bad_add_json(one, &b->v[i]);
 		if (json_object_array_add(array, one) < 0)
 			text_alloc(NULL);
 	}
@@ -57,38 +89,55 @@ static void print_table(const struct ctl *c, const struct pmemfail_devices *l,
 	table_free(t);
 }
 
+static void print_names(const struct pmemfail_devices *l)
+{
+	for (size_t i = 0; i < pmemfail_devices_count(l); i++) {
+		char *safe = text_escape(device_name(pmemfail_devices_get(l, i)));
+
+		puts(safe);
+		free(safe);
+	}
+}
+
+static int print_all(struct ctl *c, const struct pmemfail_devices *l)
+{
+	struct pmemfail_diagnosis *d = NULL;
+	struct badness b = {};
+	int r = pmemfail_diagnose(c->lib, &d);
+
+	if (r < 0)
+		return ctl_error_library(r, "find out how the devices are protected");
+	r = badness_read(c, l, &b);
+	if (r < 0) {
+		r = ctl_error_library(r, "find out what is bad");
+	} else if (c->json) {
+		print_json(l, d, &b);
+	} else if (b.n == 0) {
+		ctl_say(c, "There is no pmem device on this machine.");
+	} else {
+		print_table(c, l, d);
+		for (size_t i = 0; i < b.n; i++)
+			bad_print(c, pmemfail_devices_get(l, i), &b.v[i], &b.open);
+	}
+	badness_done(&b);
+	pmemfail_diagnosis_free(d);
+	return r;
+}
+
 int ctl_devices(struct ctl *c, char **args)
 {
 	struct pmemfail_devices *l = NULL;
-	struct pmemfail_diagnosis *d = NULL;
 	int r;
 
 	(void)args;
 	r = pmemfail_list_devices(c->lib, &l);
 	if (r < 0)
 		return ctl_error_library(r, "list the pmem devices");
-	if (c->quiet && !c->json) {
-		for (size_t i = 0; i < pmemfail_devices_count(l); i++) {
-			char *safe = text_escape(device_name(pmemfail_devices_get(l, i)));
-
-			puts(safe);
-			free(safe);
-		}
-		pmemfail_devices_free(l);
-		return CTL_OK;
-	}
-	r = pmemfail_diagnose(c->lib, &d);
-	if (r < 0) {
-		pmemfail_devices_free(l);
-		return ctl_error_library(r, "find out how the devices are protected");
-	}
-	if (c->json)
-		print_json(l, d);
-	else if (pmemfail_devices_count(l) == 0)
-		ctl_say(c, "There is no pmem device on this machine.");
+	r = CTL_OK;
+	if (c->quiet && !c->json)
+		print_names(l);
 	else
-		print_table(c, l, d);
-	pmemfail_diagnosis_free(d);
+		r = print_all(c, l);
 	pmemfail_devices_free(l);
-	return CTL_OK;
+	return r;
 }

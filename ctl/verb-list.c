@@ -18,10 +18,7 @@ static int add(const struct pmemfail_failure *f, void *userdata)
 	char buf[TEXT_NUMBER_MAX];
 
 	if (l->array) {
-		char *text = NULL;
-
-		if (pmemfail_failure_to_json(f, &text) < 0 ||
-		    json_object_array_add(l->array, ctl_json_from_library(text)) < 0)
+		if (json_object_array_add(l->array, report_to_json(f)) < 0)
 			text_alloc(NULL);
 		return 0;
 	}
@@ -33,6 +30,8 @@ static int add(const struct pmemfail_failure *f, void *userdata)
 	table_cell(l->table, text_time(buf, pmemfail_failure_created_us(f)), TEXT_PLAIN);
 	table_cell(l->table, report_device(f), TEXT_PLAIN);
 	table_cell(l->table, pmemfail_failure_kind(f), TEXT_PLAIN);
+	table_cell(l->table, report_is_poison(f) ? text_size(buf, report_bytes(f)) : NULL,
+		   TEXT_PLAIN);
 	table_cell(l->table, pmemfail_failure_source(f), TEXT_PLAIN);
 	table_cell(l->table, pmemfail_state_name(pmemfail_failure_state(f)),
 		   report_state_colour(pmemfail_failure_state(f)));
@@ -55,7 +54,7 @@ int ctl_list(struct ctl *c, char **args)
 {
 	static const struct table_column cols[] = {
 		{ .title = "ID", .right = true }, { .title = "TIME" }, { .title = "DEVICE" },
-		{ .title = "KIND" }, { .title = "SOURCE" }, { .title = "STATE" },
+		{ .title = "KIND" }, { .title = "BAD", .right = true }, { .title = "SOURCE" }, { .title = "STATE" },
 		{ .title = "REASON", .shrink = true },
 	};
 	struct list l = { .c = c };

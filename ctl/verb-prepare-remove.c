@@ -7,7 +7,6 @@
  * is worse than either end of it.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -102,8 +101,6 @@ static int tell(const struct ctl *c, const struct pmemfail_failure *f)
 
 int ctl_prepare_remove(struct ctl *c, char **args)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP,
-		SIGTTOU };	/* of the spinner, when in the background: it stops all */
 	struct pmemfail_failure *f = NULL;
 	struct spinner *s = NULL;
 	int r;
@@ -113,8 +110,7 @@ int ctl_prepare_remove(struct ctl *c, char **args)
 		if (r != CTL_OK)
 			return r;
 	}
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
-		signal(ignored[i], SIG_IGN);
+	ctl_ignore_signals();
 	if (!c->quiet)
 		s = spinner_start("taking the device out of use");
 	r = pmemfail_prepare_remove(c->lib, args[0], &f);

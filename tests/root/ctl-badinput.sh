@@ -72,36 +72,86 @@ chmod 755 "$work" "$work"/pmemfail*
 ctl=$work/pmemfailctl daemon=$work/pmemfaild
 nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
 
-for verb in status doctor devices list thaw "show 1" "assess pmem0" "prepare-remove -y pmem0"; do
+for verb in status doctor devices list thaw monitor replay "show 1" "assess pmem0" \
+	"report pmem0 0 4K" "prepare-remove -y pmem0"; do
 	# shellcheck disable=SC2086
 	refused "no-root-${verb%% *}" 3 'needs root.*sudo' "${nobody[@]}" "$ctl" $verb
 done
 refused no-root-daemon 3 'needs root' "${nobody[@]}" "$daemon"
 accepted no-root-help "${nobody[@]}" "$ctl" --help
 accepted no-root-version "${nobody[@]}" "$ctl" --version
-for verb in status doctor devices list show assess prepare-remove thaw; do
+for verb in status doctor devices list show monitor assess report replay prepare-remove thaw; do
 	accepted "help-$verb" "$ctl" "$verb" --help
 done
 
-for verb in "assess" "prepare-remove --yes"; do
-	name=${verb%% *}
+# What stands behind the device's name.
+declare -A behind=([report]='0 4K' [assess-range]='0 4K')
+for name in assess prepare-remove replay report assess-range; do
+	verb=${name%-range}
+	[ "$name" != prepare-remove ] || verb+=' --yes'
+	range=${behind[$name]:-}
 	# shellcheck disable=SC2086
 	{
-		refused "$name-unknown" 4 "no pmem device is called 'pmem77'" "$ctl" $verb pmem77
-		refused "$name-other-node" 4 "'/dev/null'" "$ctl" $verb /dev/null
-		refused "$name-file" 4 "'/etc/passwd'" "$ctl" $verb /etc/passwd
-		refused "$name-directory" 4 "'/'" "$ctl" $verb /
-		refused "$name-empty" 4 "''" "$ctl" $verb ''
-		refused "$name-upwards" 4 "'\.\./\.\./dev/pmem0'" "$ctl" $verb ../../dev/pmem0
-		refused "$name-terminal-command" 4 'x1b\[2J' "$ctl" $verb $'\e[2J'
-		refused "$name-newline" 4 'a\\x0ab' "$ctl" $verb $'a\nb'
-		refused "$name-not-utf8" 4 'xff' "$ctl" $verb $'\xff\xfe'
-		refused "$name-format" 4 '%s%n' "$ctl" $verb '%s%n%s%n'
-		refused "$name-long" 4 'aaaa' "$ctl" $verb "$(printf 'a%.0s' {1..100000})"
-		refused "$name-no-argument" 2 'needs its argument' "$ctl" $verb
-		refused "$name-two" 2 "takes no argument 'b'" "$ctl" $verb a b
+		refused "$name-unknown" 4 "no pmem device is called 'pmem77'" "$ctl" $verb pmem77 $range
+		refused "$name-other-node" 4 "'/dev/null'" "$ctl" $verb /dev/null $range
+		refused "$name-file" 4 "'/etc/passwd'" "$ctl" $verb /etc/passwd $range
+		refused "$name-directory" 4 "'/'" "$ctl" $verb / $range
+		refused "$name-empty" 4 "''" "$ctl" $verb '' $range
+		refused "$name-upwards" 4 "'\.\./\.\./dev/pmem0'" "$ctl" $verb ../../dev/pmem0 $range
+		refused "$name-terminal-command" 4 'x1b\[2J' "$ctl" $verb $'\e[2J' $range
+		refused "$name-newline" 4 'a\\x0ab' "$ctl" $verb $'a\nb' $range
+		refused "$name-not-utf8" 4 'xff' "$ctl" $verb $'\xff\xfe' $range
+		refused "$name-format" 4 '%s%n' "$ctl" $verb '%s%n%s%n' $range
+		refused "$name-long" 4 'aaaa' "$ctl" $verb "$(printf 'a%.0s' {1..100000})" $range
 	}
 done
+for name in assess prepare-remove show report; do
+	refused "$name-no-argument" 2 'needs its argument' "$ctl" "$name"
+done
+refused prepare-remove-two 2 "takes no argument 'b'" "$ctl" prepare-remove -y a b
+refused replay-two 2 "takes no argument 'b'" "$ctl" replay a b
+refused assess-two 2 'needs LENGTH' "$ctl" assess a 0
+refused assess-four 2 "takes no argument 'b'" "$ctl" assess a 0 4K b
+refused assess-deep 2 'deep.*OFFSET and LENGTH' "$ctl" assess --deep pmem0
+refused report-two 2 'needs DEVICE, OFFSET and LENGTH' "$ctl" report pmem0 0
+refused report-four 2 "takes no argument 'b'" "$ctl" report pmem0 0 4K b
+refused report-spa-three 2 'needs ADDRESS and LENGTH' "$ctl" report --spa pmem0 0 4K
+refused report-spa-one 2 'needs its arguments' "$ctl" report --spa 0x100000000
+refused report-spa-nowhere 4 'address .*0xfffffffffff00000' \
+	"$ctl" report --spa 0xfffffffffff00000 4K
+
+# number BAD WHY: refused as offset, length and address, and the argument is named.
+number() {
+	local name=$1 bad=$2 why=$3
+	refused "report-offset-$name" 2 "OFFSET '.*' $why" "$ctl" report -- pmem0 "$bad" 4K
+	refused "report-length-$name" 2 "LENGTH '.*' $why" "$ctl" report -- pmem0 0 "$bad"
+	refused "report-address-$name" 2 "ADDRESS '.*' $why" "$ctl" report --spa -- "$bad" 4K
+	refused "assess-offset-$name" 2 "OFFSET '.*' $why" "$ctl" assess -- pmem0 "$bad" 4K
+	refused "assess-length-$name" 2 "LENGTH '.*' $why" "$ctl" assess -- pmem0 0 "$bad"
+}
+number negative -1 'is negative'
+number sign +1 'is no number'
+number empty '' 'is empty'
+number word many 'is no number'
+number blank ' 1' 'is no number'
+number octal 010 'begins with 0'
+number fraction 1.5G 'is no number of bytes'
+number decimal 4KB 'is no number of bytes'
+number sectors 8s 'is no number of bytes'
+number large 18446744073709551616 'is too large'
+number large-suffix 16E 'is too large'
+number hex 0x 'is no number'
+number terminal-command $'1\e[2J' 'is no number of bytes'
+number newline $'1\n' 'is no number of bytes'
+number long "$(printf '9%.0s' {1..100000})" 'is too large'
+refused report-negative-option 2 "no option '-1'" "$ctl" report pmem0 -1 4K
+refused report-zero 2 "LENGTH '0' is an empty range" "$ctl" report pmem0 0 0
+refused report-zero-suffix 2 "LENGTH '0K' is an empty range" "$ctl" report pmem0 4K 0K
+refused report-overflow 2 "LENGTH '.*' reaches past the end" \
+	"$ctl" report pmem0 0xfffffffffffff000 4K
+refused report-spa-overflow 2 "LENGTH '.*' reaches past the end" \
+	"$ctl" report --spa 18446744073709551615 1
+refused monitor-argument 2 "takes no argument 'now'" "$ctl" monitor now
 refused prepare-remove-unasked 2 'give --yes' "$ctl" prepare-remove pmem77
 
 refused show-unknown 4 'no failure has the id 4711' "$ctl" show 4711
