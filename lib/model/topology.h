@@ -88,7 +88,8 @@ struct pmf_topology {
 	size_t n_devices;
 	struct pmf_block *blocks;	/* those over a pmem device only */
 	size_t n_blocks;
-	struct pmf_mount *mounts;	/* of our own mount namespace, those on blocks only */
+	struct pmf_mount *mounts;	/* of our own mount namespace: those whose data, log
+					 * or realtime device is among blocks */
 	size_t n_mounts;
 };
 

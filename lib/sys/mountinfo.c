@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The mounts of our own namespace, through libmount, which decodes the paths.
- * Reading /proc/self/mountinfo touches no device and no filesystem, so it works
- * during a hold. topology-read.c and mount.c call this.
+ * Reading /proc/self/mountinfo touches no device and no filesystem, and looking a
+ * name up in /dev none but that one, so it works during a hold. topology-read.c and mount.c call this.
  */
-#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <linux/openat2.h>
 
 #include <libmount.h>
 
+#include "sys/parse.h"
 #include "sys/topology-read.h"
 
 static void table_unrefp(struct libmnt_table **t)
@@ -70,9 +76,54 @@ static int from_fs(struct libmnt_fs *fs, struct pmf_mount *m)
 	return 0;
 }
 
-/* fn says which to take. */
-static int read_matching(bool (*fn)(dev_t devno, void *userdata), void *userdata,
-			 struct pmf_mount **v, size_t *n, size_t *cap)
+/*
+ * The number of a block device by its path, which must be below /dev and stay there:
+ * whatever a symlink elsewhere or a mount inside it could lead to may hang, or lie.
+ * 0: none.
+ */
+static dev_t devno_of(const char *path)
+{
+	static const char dev[] = "/dev/";
+	const struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+	};
+	_cleanup_close_ int dir = -1, fd = -1;
+	struct stat st;
+	int tries;
+
+	if (strncmp(path, dev, strlen(dev)) != 0)
+		return 0;
+	path += strlen(dev);
+	dir = open(dev, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	/* EAGAIN: a rename somewhere at the same moment */
+	for (tries = 0; dir >= 0 && fd < 0 && tries < 16; tries++) {
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		if (fd < 0 && errno != EAGAIN)
+			return 0;
+	}
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) ? st.st_rdev : 0;
+}
+
+/* The device that an option of the mount names, if it is among those of pmem. */
+static dev_t option_devno(struct pmf_build *b, const struct pmf_mount *m, const char *key)
+{
+	char path[PATH_MAX];
+	dev_t devno;
+
+	/* xfs_fs_show_options() */
+	if (!m->options || !streq_ptr(m->fstype, "xfs") ||
+	    pmf_parse_mount_option(m->options, key, path, sizeof(path)) < 0)
+		return 0;
+	devno = devno_of(path);
+	return devno && pmf_find_block(b, devno) ? devno : 0;
+}
+
+/* Which mounts to take; fn may complete what it takes. */
+typedef bool (*wanted_fn)(struct pmf_mount *m, void *userdata);
+
+static int read_matching(wanted_fn fn, void *userdata, struct pmf_mount **v, size_t *n,
+			 size_t *cap)
 {
 	_cleanup_(table_unrefp) struct libmnt_table *table = NULL;
 	_cleanup_(iter_freep) struct libmnt_iter *iter = NULL;
@@ -87,22 +138,26 @@ static int read_matching(bool (*fn)(dev_t devno, void *userdata), void *userdata
 	if (!iter)
 		return -ENOMEM;
 	while (mnt_table_next_fs(table, iter, &fs) == 0) {
-		if (!fn(mnt_fs_get_devno(fs), userdata))
-			continue;
+		struct pmf_mount m = { 0 };
+
 		err = pmf_grow(v, cap, *n + 1, sizeof(**v));
-		if (err < 0)
-			return err;
-		(*v)[*n] = (struct pmf_mount){ 0 };
-		err = from_fs(fs, &(*v)[(*n)++]);
+		if (err == 0)
+			err = from_fs(fs, &m);
+		if (err == 0 && fn(&m, userdata))
+			(*v)[(*n)++] = m;
+		else
+			mount_done(&m);
 		if (err < 0)
 			return err;
 	}
 	return 0;
 }
 
-static bool on_block(dev_t devno, void *userdata)
+static bool on_block(struct pmf_mount *m, void *userdata)
 {
-	return pmf_find_block(userdata, devno);
+	m->log_devno = option_devno(userdata, m, "logdev");
+	m->rt_devno = option_devno(userdata, m, "rtdev");
+	return m->log_devno || m->rt_devno || pmf_find_block(userdata, m->devno);
 }
 
 int pmf_read_mounts(struct pmf_build *b)
@@ -110,9 +165,9 @@ int pmf_read_mounts(struct pmf_build *b)
 	return read_matching(on_block, b, &b->t->mounts, &b->t->n_mounts, &b->cap_mounts);
 }
 
-static bool is_devno(dev_t devno, void *userdata)
+static bool is_devno(struct pmf_mount *m, void *userdata)
 {
-	return devno == *(dev_t *)userdata;
+	return m->devno == *(dev_t *)userdata;
 }
 
 int pmf_mounts_of(dev_t devno, struct pmf_mount **ret, size_t *ret_n)

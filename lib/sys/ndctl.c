@@ -151,6 +151,19 @@ static int bind(struct ndctl_namespace *ns, struct pmf_device *d)
 	return err;
 }
 
+/* Where the namespace and its region lie: once they are enabled and readable (root). */
+static void place(struct ndctl_namespace *ns, struct pmf_device *d)
+{
+	uint64_t start = ndctl_namespace_get_resource(ns);
+
+	/* libndctl 76 says ULLONG_MAX for what it could not read, others 0 */
+	d->region_spa = ndctl_region_get_resource(ndctl_namespace_get_region(ns));
+	if (d->region_spa == 0)
+		d->region_spa = UINT64_MAX;
+	if (start != 0 && start != UINT64_MAX)
+		(void)pmf_range_from_length(start, ndctl_namespace_get_size(ns), &d->ns_spa);
+}
+
 static int add_namespace(struct pmf_build *b, struct ndctl_namespace *ns)
 {
 	struct pmf_topology *t = b->t;
@@ -164,6 +177,7 @@ static int add_namespace(struct pmf_build *b, struct ndctl_namespace *ns)
 		return err;
 	d = &t->devices[t->n_devices++];	/* freed with t from here on */
 	*d = (struct pmf_device){ .spa = UINT64_MAX };
+	place(ns, d);
 	err = identify(ns, d);
 	return err < 0 ? err : bind(ns, d);
 }

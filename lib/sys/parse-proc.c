@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Lines of /proc. The text in them (names of processes, files, cgroups) is
- * chosen by whoever runs there. Pure; proc.c, scan.c, maps-reader.c and block.c
- * call this.
+ * chosen by whoever runs there. Pure; proc.c, scan.c, maps-reader.c, block.c
+ * and mountinfo.c call this.
  */
 #include <sys/sysmacros.h>
 
@@ -225,4 +225,19 @@ int pmf_parse_swaps(const char **pos, char *path, size_t size, bool *ret_block)
 	}
 	*pos = p;
 	return 0;
+}
+
+int pmf_parse_mount_option(const char *options, const char *key, char *buf, size_t size)
+{
+	size_t n = strlen(key);
+	const char *p, *end;
+
+	for (p = options; *p; p = *end ? end + 1 : end) {
+		end = strchrnul(p, ',');
+		if ((size_t)(end - p) <= n + 1 || strncmp(p, key, n) != 0 || p[n] != '=')
+			continue;
+		p += n + 1;
+		return copy_out(buf, size, p, (size_t)(end - p), NULL, 0);
+	}
+	return -ENOENT;
 }

@@ -67,6 +67,12 @@ int pmf_parse_cgroup(const char *text, char *buf, size_t size);
  */
 int pmf_parse_swaps(const char **pos, char *path, size_t size, bool *ret_block);
 
+/*
+ * The value of KEY=VALUE among mount options, separated by commas, as libmount gives
+ * them. -ENOENT: not there, or without a value; -ENAMETOOLONG.
+ */
+int pmf_parse_mount_option(const char *options, const char *key, char *buf, size_t size);
+
 /* --- parse-badblocks.c --- */
 
 /*

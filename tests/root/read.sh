@@ -35,7 +35,7 @@ for c in lib/base/*.c lib/model/*.c lib/sys/*.c; do
 	${CC:-cc} $flags -c -o "$work/o/$(basename "$c" .c).o" "$c" 2>>"$work/build.log"
 done
 ar rcs "$work/all.a" "$work"/o/*.o
-programs=(read-mounts read-unmount read-procs read-unwilling)
+programs=(read-mounts read-log read-unmount read-procs read-unwilling)
 for p in "${programs[@]}"; do
 	# shellcheck disable=SC2046,SC2086
 	${CC:-cc} $flags -o "$work/$p" "tests/root/$p.c" tests/root/read-tools.c \

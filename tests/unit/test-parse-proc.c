@@ -195,3 +195,22 @@ TEST(swaps_too_long)
 	CHECK_STR(path, "/dev/\\0");
 	CHECK(!block);
 }
+
+TEST(mount_option)
+{
+	static const char options[] =
+		"rw,logdevice=/x,log,logdev,logdev=,alogdev=/y,logdev=/dev/a b=c,rtdev=/dev/r";
+	char buf[16];
+
+	CHECK_EQ(pmf_parse_mount_option(options, "logdev", buf, sizeof(buf)), 0);
+	CHECK_STR(buf, "/dev/a b=c");
+	CHECK_EQ(pmf_parse_mount_option(options, "rtdev", buf, sizeof(buf)), 0);
+	CHECK_STR(buf, "/dev/r");
+	CHECK_EQ(pmf_parse_mount_option(options, "logdev", buf, 10), -ENAMETOOLONG);
+	CHECK_EQ(pmf_parse_mount_option(options, "logdev", buf, 11), 0);
+	CHECK_EQ(pmf_parse_mount_option(options, "dev", buf, sizeof(buf)), -ENOENT);
+	CHECK_EQ(pmf_parse_mount_option("rtdev=", "rtdev", buf, sizeof(buf)), -ENOENT);
+	CHECK_EQ(pmf_parse_mount_option("", "rtdev", buf, sizeof(buf)), -ENOENT);
+	CHECK_EQ(pmf_parse_mount_option(",,rtdev=x", "rtdev", buf, sizeof(buf)), 0);
+	CHECK_STR(buf, "x");
+}
