@@ -11,7 +11,16 @@
 #include "flow/store.h"
 
 #define PMF_STORE_FILE		"failures.db"
-#define PMF_STORE_VERSION	1
+#define PMF_STORE_VERSION	2	/* 1: without changes */
+
+struct pmf_store {
+	sqlite3 *db;
+};
+
+/* --- store.c --- */
+
+/* Columns: id, document. The column is the id: the document was made before it. */
+int pmf_store_load_head(sqlite3_stmt *st, struct pmf_failure **ret);
 
 /* --- store-sqlite.c: every call answers 0 or negative errno --- */
 

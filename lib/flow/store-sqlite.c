@@ -10,7 +10,7 @@
  * The document holds all; the columns beside it are what is searched. A
  * failure's id is never given out twice: hence AUTOINCREMENT.
  */
-static const char schema[] =
+static const char tables[] =
 	"CREATE TABLE failure ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" state TEXT NOT NULL,"
@@ -26,6 +26,16 @@ static const char schema[] =
 	" n INTEGER NOT NULL,"
 	" doc TEXT NOT NULL,"
 	" PRIMARY KEY (failure, n)) WITHOUT ROWID;";
+
+/*
+ * Since version 2: the number that the counter had when the row was last written.
+ * It only grows, also over rows that are deleted, so that whoever remembers the
+ * last one he saw misses nothing.
+ */
+static const char changes[] =
+	"ALTER TABLE failure ADD COLUMN change INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX failure_change ON failure (change);"
+	"CREATE TABLE counter (change INTEGER NOT NULL);";
 
 int pmf_sql_errno(sqlite3 *db, int rc)
 {
@@ -111,32 +121,47 @@ static int quick_check(sqlite3 *db)
 	return streq(s, "ok") ? 0 : -EBADMSG;
 }
 
+static int add_changes(sqlite3 *db, int64_t first)
+{
+	char sql[128];
+	int r;
+
+	r = pmf_sql_run(db, changes);
+	if (r < 0)
+		return r;
+	(void)snprintf(sql, sizeof(sql), "INSERT INTO counter (change) VALUES (%lld);"
+		       "PRAGMA user_version = %d;", (long long)first, PMF_STORE_VERSION);
+	return pmf_sql_run(db, sql);
+}
+
 static int make_tables(sqlite3 *db, int64_t first_id)
 {
 	char sql[256];
 	int r;
 
-	r = pmf_sql_run(db, schema);
+	r = pmf_sql_run(db, tables);
 	if (r < 0)
 		return r;
 	(void)snprintf(sql, sizeof(sql),
 		       "INSERT INTO sqlite_sequence (name, seq) VALUES ('failure', %lld);"
-		       "PRAGMA application_id = %d; PRAGMA user_version = %d;",
-		       (long long)first_id - 1, APPLICATION_ID, PMF_STORE_VERSION);
-	return pmf_sql_run(db, sql);
+		       "PRAGMA application_id = %d;", (long long)first_id - 1, APPLICATION_ID);
+	r = pmf_sql_run(db, sql);
+	/* As with ids: beyond what counting in the file before it can have reached. */
+	return r < 0 ? r : add_changes(db, (first_id - 1) * 1000000);
 }
 
 /* Are the tables there, with the columns that store.c asks for? */
-static int check_tables(sqlite3 *db)
+static int check_tables(sqlite3 *db, int64_t version)
 {
 	static const char *const asks[] = {
 		"SELECT id, state, kind, device_id, created_us, updated_us, doc FROM failure",
 		"SELECT failure, n, doc FROM failure_case",
+		"SELECT failure.change, counter.change FROM failure, counter",
 	};
-	size_t i;
+	size_t i, n = version < 2 ? 2 : ARRAY_SIZE(asks);
 	int r;
 
-	for (i = 0; i < ARRAY_SIZE(asks); i++) {
+	for (i = 0; i < n; i++) {
 		_cleanup_stmt_ sqlite3_stmt *st = NULL;
 
 		r = pmf_sql_prepare(db, asks[i], &st);
@@ -146,7 +171,7 @@ static int check_tables(sqlite3 *db)
 	return 0;
 }
 
-/* 1: ours; 0: empty; -EBADMSG; -EPROTONOSUPPORT. */
+/* Its version; 0: empty; -EBADMSG; -EPROTONOSUPPORT. */
 static int identify(sqlite3 *db)
 {
 	int64_t application, version, objects;
@@ -162,23 +187,25 @@ static int identify(sqlite3 *db)
 		return -EBADMSG;
 	if (version > PMF_STORE_VERSION)
 		return -EPROTONOSUPPORT;
-	r = check_tables(db);
-	return r < 0 ? r : 1;
+	r = check_tables(db, version);
+	return r < 0 ? r : (int)version;
 }
 
 static int check_or_make(sqlite3 *db, bool writable, int64_t first_id)
 {
-	int r;
+	int r, version;
 
 	/* One transaction: two that open an empty file do not both fill it. */
 	r = pmf_sql_run(db, writable ? "BEGIN IMMEDIATE" : "BEGIN");
 	if (r < 0)
 		return r;
-	r = identify(db);
+	r = version = identify(db);
 	if (r == 0)
 		r = writable ? make_tables(db, first_id) : -ENOENT;
 	else if (r > 0)
 		r = writable ? quick_check(db) : 0;
+	if (r == 0 && writable && version == 1)
+		r = add_changes(db, 0);
 	if (r == 0)
 		r = pmf_sql_run(db, "COMMIT");
 	if (r < 0 && !sqlite3_get_autocommit(db))

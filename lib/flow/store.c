@@ -11,10 +11,6 @@
 #include "flow/json.h"
 #include "flow/store-internal.h"
 
-struct pmf_store {
-	sqlite3 *db;
-};
-
 static void jsonp(struct json_object **o)
 {
 	json_object_put(*o);
@@ -135,11 +131,16 @@ static int put_head(sqlite3 *db, const struct pmf_failure *f, uint64_t *ret_id)
 	r = pmf_str_to_utf8(f->device_id, strlen(f->device_id), &device);
 	if (r < 0)
 		return r;
+	r = pmf_sql_run(db, "UPDATE counter SET change = change + 1");
+	if (r < 0)
+		return r;
 	r = pmf_sql_prepare(db, f->id == 0 ?
 			    "INSERT INTO failure (state, kind, device_id, created_us,"
-			    " updated_us, doc) VALUES (?1, ?2, ?3, ?4, ?5, ?6)" :
+			    " updated_us, doc, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+			    " (SELECT change FROM counter))" :
 			    "UPDATE failure SET state = ?1, kind = ?2, device_id = ?3,"
-			    " created_us = ?4, updated_us = ?5, doc = ?6 WHERE id = ?7", &st);
+			    " created_us = ?4, updated_us = ?5, doc = ?6,"
+			    " change = (SELECT change FROM counter) WHERE id = ?7", &st);
 	if (r < 0)
 		return r;
 	if ((r = bind_text(st, 1, pmf_state_to_string(f->state))) < 0 ||
@@ -225,8 +226,7 @@ static int parse_column(sqlite3_stmt *st, int column, struct json_object **ret)
 	return 0;
 }
 
-/* Columns: id, document. The column is the id: the document was made before it. */
-static int load_head(sqlite3_stmt *st, struct pmf_failure **ret)
+int pmf_store_load_head(sqlite3_stmt *st, struct pmf_failure **ret)
 {
 	_cleanup_json_ struct json_object *o = NULL;
 	int r;
@@ -279,7 +279,7 @@ static int get_in_transaction(sqlite3 *db, uint64_t id, struct pmf_failure **ret
 		r = pmf_sql_step(st);
 	if (r <= 0)
 		return r < 0 ? r : -ENOENT;
-	r = load_head(st, &f);
+	r = pmf_store_load_head(st, &f);
 	if (r == 0)
 		r = load_cases(db, f);
 	if (r < 0)
@@ -316,7 +316,7 @@ int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *use
 	while ((r = pmf_sql_step(st)) > 0) {
 		_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 
-		r = load_head(st, &f);
+		r = pmf_store_load_head(st, &f);
 		if (r == -EBADMSG) {	/* one bad record hides no other */
 			damaged = r;
 			continue;

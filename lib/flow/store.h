@@ -32,4 +32,28 @@ int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret);
 typedef int (*pmf_store_fn)(const struct pmf_failure *f, void *userdata);
 int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata);
 
+/*
+ * Poison that is not cleared, whatever else became of it, oldest first, without
+ * cases. device_id NULL: of every device. Else as foreach.
+ */
+int pmf_store_foreach_open(struct pmf_store *s, const char *device_id, pmf_store_fn fn,
+			   void *userdata);
+
+/*
+ * Each write of a failure gets the next number, which it keeps until it is written
+ * again. What has changed since: with a number above after, lowest first, with
+ * cases. -ENOENT: nothing has. *ret_change: its number, for the next call.
+ */
+int pmf_store_next_change(struct pmf_store *s, uint64_t after, struct pmf_failure **ret,
+			  uint64_t *ret_change);
+int pmf_store_last_change(struct pmf_store *s, uint64_t *ret);
+
+/*
+ * Delete what is over and older than keep_us, and the oldest of what is over as long
+ * as there are more than keep_max failures. Over are removals that came to an end
+ * and poison that is cleared: never a range that is still bad. *ret_n: how many.
+ */
+int pmf_store_expire(struct pmf_store *s, uint64_t now_us, uint64_t keep_us,
+		     uint64_t keep_max, uint64_t *ret_n);
+
 #endif

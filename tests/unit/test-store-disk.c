@@ -103,7 +103,7 @@ TEST(a_later_version)
 {
 	const char *dir = test_dir();
 
-	CHECK(make(dir) && sql(dir, "PRAGMA user_version = 2"));
+	CHECK(make(dir) && sql(dir, "PRAGMA user_version = 3"));
 	CHECK_STR(begins_anew(dir, -EPROTONOSUPPORT), NULL);
 }
 

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Asking the record: open poison, changes, and what is kept how long. */
+#include "store-tools.h"
+#include "test.h"
+
+#define DAY 86400000000ULL
+
+/* A failure as the sample, but of this kind, state and age. */
+static uint64_t put(struct pmf_store *s, enum pmf_kind kind, enum pmf_state state,
+		    const char *device, uint64_t updated_us)
+{
+	_cleanup_failure_ f = sample_failure();
+
+	if (!f || !strdup_to(&f->device_id, device))
+		abort();
+	f->kind = kind;
+	f->state = state;
+	f->updated_us = updated_us;
+	return pmf_store_put(s, f) == 0 ? f->id : 0;
+}
+
+struct seen {
+	uint64_t ids[64];
+	size_t n;
+};
+
+static int see(const struct pmf_failure *f, void *userdata)
+{
+	struct seen *l = userdata;
+
+	l->ids[l->n++] = f->n_cases == 0 && f->listed.n == 1 ? f->id : 0;
+	return 0;
+}
+
+TEST(open_poison_is_what_is_not_cleared)
+{
+	_cleanup_store_ s = NULL;
+	struct seen l = { 0 };
+
+	CHECK_EQ(pmf_store_open(test_dir(), true, &s, NULL), 0);
+	for (int state = 0; state < PMF_STATE_N; state++)
+		CHECK(put(s, PMF_KIND_POISON, (enum pmf_state)state, "a", 1));
+	for (int state = 0; state < PMF_STATE_N; state++)
+		CHECK(put(s, PMF_KIND_REMOVE, (enum pmf_state)state, "a", 1));
+	CHECK_EQ(put(s, PMF_KIND_POISON, PMF_STATE_FAILED, "b", 1), 13);
+	CHECK_EQ(pmf_store_foreach_open(s, NULL, see, &l), 0);
+	CHECK_EQ(l.n, 6);
+	for (size_t i = 0; i < 5; i++)	/* the fourth, cleared, is missing */
+		CHECK_EQ(l.ids[i], i < 3 ? i + 1 : i + 2);
+	CHECK_EQ(l.ids[5], 13);
+	l.n = 0;
+	CHECK_EQ(pmf_store_foreach_open(s, "b", see, &l), 0);
+	CHECK(l.n == 1 && l.ids[0] == 13);
+	l.n = 0;
+	CHECK_EQ(pmf_store_foreach_open(s, "c", see, &l), 0);
+	CHECK_EQ(l.n, 0);
+}
+
+TEST(changes_come_in_order_and_once)
+{
+	_cleanup_failure_ f = NULL;
+	_cleanup_store_ s = NULL;
+	_cleanup_store_ reader = NULL;
+	const char *dir = test_dir();
+	uint64_t at = 99;
+
+	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), 0);
+	CHECK_EQ(pmf_store_open(dir, false, &reader, NULL), 0);
+	CHECK_EQ(pmf_store_last_change(reader, &at), 0);
+	CHECK_EQ(at, 0);
+	CHECK_EQ(pmf_store_next_change(reader, 0, &f, &at), -ENOENT);
+	for (int i = 0; i < 3; i++)
+		CHECK(put(s, PMF_KIND_POISON, PMF_STATE_PENDING, "a", 1));
+	CHECK_EQ(pmf_store_next_change(reader, 0, &f, &at), 0);
+	CHECK(f->id == 1 && at == 1 && f->n_cases == 2);
+	f->state = PMF_STATE_CLEARED;
+	CHECK_EQ(pmf_store_put(s, f), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		static const uint64_t ids[] = { 2, 3, 1 };
+
+		f = pmf_failure_free(f);
+		CHECK_EQ(pmf_store_next_change(reader, at, &f, &at), 0);
+		CHECK_EQ(f->id, ids[i]);
+		CHECK_EQ(at, i + 2);
+	}
+	CHECK_EQ(f->state, PMF_STATE_CLEARED);
+	f = pmf_failure_free(f);
+	CHECK_EQ(pmf_store_next_change(reader, at, &f, &at), -ENOENT);
+	CHECK_EQ(pmf_store_last_change(reader, &at), 0);
+	CHECK_EQ(at, 4);
+	/* a damaged one hides no other */
+	CHECK(sql(dir, "UPDATE failure SET doc = '{' WHERE id = 2"));
+	CHECK_EQ(pmf_store_next_change(reader, 1, &f, &at), 0);
+	CHECK_EQ(f->id, 3);
+}
+
+/* Though the row with the highest number was deleted meanwhile. */
+TEST(a_number_is_never_given_out_twice)
+{
+	_cleanup_failure_ f = NULL;
+	_cleanup_store_ s = NULL;
+	uint64_t at = 0, n = 0;
+
+	CHECK_EQ(pmf_store_open(test_dir(), true, &s, NULL), 0);
+	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_HANDLED, "a", 1));
+	CHECK_EQ(pmf_store_last_change(s, &at), 0);
+	CHECK_EQ(pmf_store_expire(s, DAY, 0, 0, &n), 0);
+	CHECK_EQ(n, 1);
+	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_HANDLED, "a", 1));
+	CHECK_EQ(pmf_store_next_change(s, at, &f, &at), 0);
+	CHECK_EQ(at, 2);
+}
+
+static int sql_number(const char *dir, const char *text)
+{
+	_cleanup_free_ char *path = file_in(dir);
+	sqlite3_stmt *st = NULL;
+	sqlite3 *db = NULL;
+	int n = -1;
+
+	if (sqlite3_open(path, &db) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, text, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		n = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return n;
+}
+
+static size_t count(struct pmf_store *s)
+{
+	struct seen l = { 0 };
+
+	return pmf_store_foreach(s, -1, see, &l) == 0 ? l.n : 999;
+}
+
+TEST(what_is_over_is_kept_for_a_while)
+{
+	_cleanup_store_ s = NULL;
+	const uint64_t now = 1000 * DAY;
+	const char *dir = test_dir();
+	uint64_t n = 99;
+
+	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), 0);
+	for (int state = 0; state < PMF_STATE_N; state++) {
+		CHECK(put(s, PMF_KIND_POISON, (enum pmf_state)state, "a", 1));
+		CHECK(put(s, PMF_KIND_REMOVE, (enum pmf_state)state, "a", 1));
+	}
+	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_FAILED, "new", now - 9 * DAY));
+	CHECK_EQ(pmf_store_expire(s, now, UINT64_MAX, UINT64_MAX, &n), 0);
+	CHECK_EQ(n, 0);
+	CHECK_EQ(pmf_store_expire(s, now, 10 * DAY, 100, &n), 0);
+	CHECK_EQ(n, 5);		/* 4 removals that ended, 1 cleared */
+	CHECK_EQ(count(s), 8);
+	CHECK_EQ(sql_number(dir, "SELECT count(*) FROM failure_case"), 8 * 2);
+	CHECK_EQ(pmf_store_expire(s, now, 8 * DAY, 100, &n), 0);
+	CHECK_EQ(n, 1);
+}
+
+TEST(the_oldest_go_first_and_bad_ranges_never)
+{
+	_cleanup_store_ s = NULL;
+	struct seen l = { 0 };
+	uint64_t n = 99;
+
+	CHECK_EQ(pmf_store_open(test_dir(), true, &s, NULL), 0);
+	CHECK_EQ(put(s, PMF_KIND_REMOVE, PMF_STATE_HANDLED, "a", 30), 1);
+	CHECK_EQ(put(s, PMF_KIND_REMOVE, PMF_STATE_FAILED, "a", 10), 2);
+	CHECK_EQ(put(s, PMF_KIND_POISON, PMF_STATE_CLEARED, "a", 20), 3);
+	CHECK_EQ(put(s, PMF_KIND_POISON, PMF_STATE_HANDLED, "a", 1), 4);
+	CHECK_EQ(put(s, PMF_KIND_POISON, PMF_STATE_PENDING, "a", 1), 5);
+	CHECK_EQ(pmf_store_expire(s, 100, UINT64_MAX, 5, &n), 0);
+	CHECK_EQ(n, 0);
+	CHECK_EQ(pmf_store_expire(s, 100, UINT64_MAX, 3, &n), 0);
+	CHECK_EQ(n, 2);
+	CHECK_EQ(pmf_store_foreach(s, -1, see, &l), 0);
+	CHECK(l.n == 3 && l.ids[0] == 5 && l.ids[1] == 4 && l.ids[2] == 1);
+	CHECK_EQ(pmf_store_expire(s, 100, UINT64_MAX, 0, &n), 0);
+	CHECK_EQ(n, 1);
+	CHECK_EQ(count(s), 2);
+}
+
+/* As a record was before there were numbers of changes. */
+static bool make_version_1(const char *dir)
+{
+	return sql(dir, "DROP INDEX failure_change; ALTER TABLE failure DROP COLUMN change;"
+		   "DROP TABLE counter; PRAGMA user_version = 1");
+}
+
+TEST(a_record_of_version_1_goes_on)
+{
+	_cleanup_failure_ f = NULL;
+	_cleanup_store_ s = NULL;
+	_cleanup_free_ char *kept = NULL;
+	const char *dir = test_dir();
+	uint64_t at = 99;
+
+	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), 0);
+	CHECK_EQ(put(s, PMF_KIND_POISON, PMF_STATE_HANDLED, "a", 1), 1);
+	s = pmf_store_close(s);
+	CHECK(make_version_1(dir));
+	CHECK_EQ(pmf_store_open(dir, false, &s, NULL), 0);
+	CHECK_EQ(count(s), 1);
+	CHECK_EQ(pmf_store_last_change(s, &at), 0);
+	CHECK_EQ(at, 0);
+	CHECK_EQ(pmf_store_next_change(s, 0, &f, &at), -ENOENT);
+	s = pmf_store_close(s);
+	CHECK_EQ(pmf_store_open(dir, true, &s, &kept), 0);
+	CHECK(!kept);
+	CHECK_EQ(count(s), 1);
+	CHECK_EQ(put(s, PMF_KIND_POISON, PMF_STATE_HANDLED, "a", 1), 2);
+	CHECK_EQ(pmf_store_next_change(s, 0, &f, &at), 0);
+	CHECK(f->id == 2 && at == 1);
+}
