@@ -153,6 +153,38 @@ int pmf_sys_hold_watch(struct pmf_sys *s, int fd, const char *node, uint64_t tim
 int pmf_sys_hold_read(struct pmf_sys *s, int fd, struct pmf_hold_event *ret);
 int pmf_sys_hold_release(struct pmf_sys *s, int fd, uint64_t id, bool *ret_ended);
 
+/* --- fsmap.c --- */
+struct pmf_xfs_geometry;
+/* -EOPNOTSUPP: no XFS. FROZEN */
+int pmf_xfs_geometry(int fs_fd, struct pmf_xfs_geometry *ret);
+int pmf_sys_owners(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+		   struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
+int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+			struct pmf_range at, struct pmf_extent *v, size_t max,
+			size_t *ret_n);
+
+/* --- inode.c, inode-path.c --- */
+/* The number and generation of an open file, of any kind of fd. Asks no disk. */
+int pmf_file_id_of(int fd, struct pmf_file_id *ret);
+/* An O_PATH fd of the file with this number and generation (0 on ext4: any), through
+ * the mount of fs_fd. -ESTALE: there is none. */
+int pmf_open_handle(int fs_fd, int type, uint64_t ino, uint32_t generation, int *ret_fd);
+int pmf_sys_open_inode(struct pmf_sys *s, int fs_fd, const char *fstype,
+		       const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
+int pmf_sys_inode_path(struct pmf_sys *s, int fs_fd, int file_fd, char **ret);
+
+/* --- fiemap.c --- */
+int pmf_sys_file_extents(struct pmf_sys *s, int file_fd, enum pmf_site_role role,
+			 struct pmf_range at, struct pmf_extent *v, size_t max,
+			 size_t *ret_n);
+
+/* --- openfiles.c, walk-files.c --- */
+int pmf_sys_open_files(struct pmf_sys *s, dev_t fs_devno, struct pmf_file_id **ret,
+		       size_t *ret_n);
+int pmf_sys_walk_files(struct pmf_sys *s, int fs_fd, const char *fstype,
+		       int (*fn)(const struct pmf_file_id *id, void *userdata),
+		       void *userdata, pmf_progress_fn progress, void *progress_data);
+
 /* --- signal.c --- */
 /* A process as /proc/PID/stat tells it, which never hangs (fs/proc/array.c
  * do_task_stat takes no mmap_lock). -ESRCH: no such process. */

@@ -46,6 +46,10 @@ static const struct pmf_sys_ops real_ops = {
 	.mark_bad = pmf_sys_mark_bad,
 	.binding_id = pmf_sys_binding_id,
 
+	.owners = pmf_sys_owners,
+	.known_space = pmf_sys_known_space,
+	.file_extents = pmf_sys_file_extents,
+
 	.lock_device = pmf_sys_lock_device,
 };
 

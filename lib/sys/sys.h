@@ -190,13 +190,20 @@ struct pmf_sys_ops {
 	 * XFS without rmapbt): then file_extents over what is in use. */
 	int (*owners)(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 		      struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
+	/* What is certain where owners() says -EOPNOTSUPP: FREE, METADATA, LOG; the rest
+	 * is UNKNOWN, be it files' or not. -EOPNOTSUPP: not even that. FROZEN, as owners. */
+	int (*known_space)(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+			   struct pmf_range at, struct pmf_extent *v, size_t max,
+			   size_t *ret_n);
 	/* An O_RDONLY fd (O_PATH is not enough for a revoke) of an inode by its number.
 	 * id->known: only with that generation, else -ESTALE. -ENOENT. */
 	int (*open_inode)(struct pmf_sys *s, int fs_fd, const char *fstype,
 			  const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
-	/* Which parts of this file lie on at. FROZEN, as owners. */
-	int (*file_extents)(struct pmf_sys *s, int file_fd, struct pmf_range at,
-			    struct pmf_extent *v, size_t max, size_t *ret_n);
+	/* Which parts of this file lie on at of the device with this role. FROZEN, as
+	 * owners. Only what is on the device: data that is not written yet is nowhere. */
+	int (*file_extents)(struct pmf_sys *s, int file_fd, enum pmf_site_role role,
+			    struct pmf_range at, struct pmf_extent *v, size_t max,
+			    size_t *ret_n);
 	/* Files of the filesystem that some process holds open. *ret is malloc'd. Never
 	 * blocks for long on a process's own filesystems. */
 	int (*open_files)(struct pmf_sys *s, dev_t fs_devno, struct pmf_file_id **ret,

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Who owns bytes of a filesystem's device, by FS_IOC_GETFSMAP. Works on a frozen
+ * filesystem (the kernel's transaction writes nothing) and allocates nothing here.
+ * Only the table of operations (sys.c) refers to this.
+ */
+#include <linux/fsmap.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+#include "sys/extents.h"
+#include "sys/sys-internal.h"
+#include "sys/xfs-abi.h"
+
+/* Records of one call: on the stack, 6 KiB. */
+#define BATCH	96
+
+/* Owners of XFS (fs/xfs/libxfs/xfs_fs.h); ext4's (fs/ext4/fsmap.h) are the same
+ * where they mean the same, and otherwise metadata. */
+#define OWNER_LOG	FMR_OWNER('X', 2)
+#define OWNER_COW	FMR_OWNER('X', 7)
+
+struct query {
+	int fd;
+	uint32_t device;
+	struct pmf_range at;
+	struct pmf_extent_list out;
+	struct fsmap_head head;
+	struct fsmap recs[BATCH];	/* behind the head, as the call wants them */
+};
+static_assert(offsetof(struct query, recs) ==
+	      offsetof(struct query, head) + sizeof(struct fsmap_head), "no gap");
+
+/* Ask for what lies between the low key and the end of at. */
+static int ask(struct query *q, uint32_t high_device, uint32_t count)
+{
+	/* The kernel refuses a length in the high key, though its header asks for all
+	 * ones (xfs_getfsmap). Its physical is heeded only with the device's number. */
+	q->head.fmh_keys[1] = (struct fsmap){
+		.fmr_device = high_device,
+		.fmr_flags = UINT32_MAX,
+		.fmr_physical = q->at.end - 1,
+		.fmr_owner = UINT64_MAX,
+		.fmr_offset = UINT64_MAX,
+	};
+	q->head.fmh_iflags = 0;
+	q->head.fmh_oflags = 0;
+	q->head.fmh_count = count;
+	q->head.fmh_entries = 0;
+	return pmf_ioctl(q->fd, FS_IOC_GETFSMAP, &q->head);
+}
+
+static void set_kind(struct pmf_extent *e, const struct fsmap *r)
+{
+	if (!(r->fmr_flags & FMR_OF_SPECIAL_OWNER)) {
+		e->ino = r->fmr_owner;
+		if (r->fmr_flags & FMR_OF_EXTENT_MAP)
+			e->kind = PMF_TARGET_METADATA;
+		else if (r->fmr_flags & FMR_OF_ATTR_FORK)
+			e->kind = PMF_TARGET_XATTR;
+		else
+			e->kind = PMF_TARGET_FILE;
+		return;
+	}
+	switch (r->fmr_owner) {
+	case FMR_OWN_FREE:
+	/* Room for a copy on write: no file has it until the copy is complete
+	 * (xfs_reflink_end_cow), and many a piece goes back to free space unused. So
+	 * it is looked at again, as free space is, and nobody loses anything now. */
+	case OWNER_COW:
+		e->kind = PMF_TARGET_FREE;
+		return;
+	case FMR_OWN_UNKNOWN:
+		e->kind = PMF_TARGET_UNKNOWN;
+		return;
+	case OWNER_LOG:
+		e->kind = PMF_TARGET_LOG;
+		return;
+	}
+	e->kind = PMF_TARGET_METADATA;
+}
+
+static int take(struct query *q, const struct fsmap *r)
+{
+	struct pmf_range whole = { r->fmr_physical, r->fmr_physical + r->fmr_length };
+	struct pmf_extent e = { .shared = r->fmr_flags & FMR_OF_SHARED };
+
+	/* Records that overlap are told whole. */
+	e.at = pmf_range_clip(whole, q->at);
+	if (r->fmr_device != q->device || pmf_range_empty(e.at))
+		return 0;
+	set_kind(&e, r);
+	if (e.kind == PMF_TARGET_FILE)
+		e.offset = r->fmr_offset + (e.at.start - whole.start);
+	return pmf_extent_list_add(&q->out, &e);
+}
+
+/* Whatever comes after it begins behind the end. Only file data may have several
+ * owners, which come one after the other. ext4 refuses a low key behind the end. */
+static bool is_end(const struct query *q, const struct fsmap *r)
+{
+	return r->fmr_flags & FMR_OF_LAST || r->fmr_physical >= q->at.end ||
+		(r->fmr_flags & (FMR_OF_SPECIAL_OWNER | FMR_OF_EXTENT_MAP) &&
+		 r->fmr_length >= q->at.end - r->fmr_physical);
+}
+
+static int collect(struct query *q)
+{
+	const struct fsmap *last;
+	uint32_t i;
+	int err;
+
+	q->head.fmh_keys[0] = (struct fsmap){
+		.fmr_device = q->device,
+		.fmr_physical = q->at.start,
+	};
+	for (;;) {
+		err = ask(q, q->device, BATCH);
+		if (err < 0)
+			return err;
+		for (i = 0; i < q->head.fmh_entries; i++) {
+			err = take(q, &q->recs[i]);
+			if (err < 0)
+				return err;
+		}
+		if (i == 0)
+			return 0;
+		last = &q->recs[i - 1];
+		if (is_end(q, last))
+			return 0;
+		/* with its length, which says that it was told already */
+		q->head.fmh_keys[0] = *last;
+	}
+}
+
+/*
+ * The kernel knows the realtime device by a number that nothing else here tells:
+ * go through those devices that are not the data device and look what they hold.
+ * An external log is one record that says so (xfs_getfsmap_logdev).
+ */
+static int find_realtime(struct query *q, uint32_t data, uint32_t *ret)
+{
+	uint32_t next = 1;
+	int err;
+
+	for (;;) {
+		if (next == data)
+			next++;
+		q->head.fmh_keys[0] = (struct fsmap){ .fmr_device = next };
+		err = ask(q, next < data ? data - 1 : UINT32_MAX, 1);
+		if (err < 0)
+			return err;
+		if (q->head.fmh_entries == 0) {
+			if (next > data)
+				return -ENODEV;
+			next = data + 1;
+			continue;
+		}
+		if (!(q->recs[0].fmr_flags & FMR_OF_SPECIAL_OWNER) ||
+		    q->recs[0].fmr_owner != OWNER_LOG) {
+			*ret = q->recs[0].fmr_device;
+			return 0;
+		}
+		next = q->recs[0].fmr_device + 1;
+	}
+}
+
+static int find_device(struct query *q, enum pmf_site_role role)
+{
+	struct stat st;
+
+	if (fstat(q->fd, &st) < 0)
+		return -errno;
+	/* The kernel's 32 bits are those of ours, as long as major and minor fit. */
+	q->device = (uint32_t)st.st_dev;
+	if (q->device != st.st_dev)
+		return -EOVERFLOW;
+	if (role == PMF_ROLE_REALTIME)
+		return find_realtime(q, q->device, &q->device);
+	return 0;
+}
+
+int pmf_xfs_geometry(int fs_fd, struct pmf_xfs_geometry *ret)
+{
+	struct statfs sf;
+
+	/* The call's number means other things elsewhere. */
+	if (fstatfs(fs_fd, &sf) < 0)
+		return -errno;
+	if (sf.f_type != PMF_XFS_MAGIC)
+		return -EOPNOTSUPP;
+	return pmf_ioctl(fs_fd, PMF_XFS_GEOMETRY, ret);
+}
+
+static int query(int fs_fd, enum pmf_site_role role, struct pmf_range at,
+		 struct pmf_extent *v, size_t max, size_t *ret_n)
+{
+	struct query q = { .fd = fs_fd, .at = at, .out = { .v = v, .max = max } };
+	int err;
+
+	if (pmf_range_empty(at)) {
+		*ret_n = 0;
+		return 0;
+	}
+	if (role == PMF_ROLE_LOG) {
+		/* A device that is nothing but log, of either filesystem. */
+		const struct pmf_extent e = { .kind = PMF_TARGET_LOG, .at = at };
+
+		err = pmf_extent_list_add(&q.out, &e);
+	} else {
+		err = find_device(&q, role);
+		if (err == 0)
+			err = collect(&q);
+		if (err == -ENOTTY)
+			err = -EOPNOTSUPP;
+	}
+	if (err < 0)
+		return err;
+	*ret_n = q.out.n;
+	return 0;
+}
+
+int pmf_sys_owners(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+		   struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n)
+{
+	struct pmf_xfs_geometry g;
+	int err;
+
+	(void)s;
+	if (role != PMF_ROLE_LOG) {
+		err = pmf_xfs_geometry(fs_fd, &g);
+		if (err < 0)
+			return err;
+		if (!(g.flags & PMF_XFS_GEOMETRY_RMAPBT))
+			return -EOPNOTSUPP;
+	}
+	return query(fs_fd, role, at, v, max, ret_n);
+}
+
+int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+			struct pmf_range at, struct pmf_extent *v, size_t max,
+			size_t *ret_n)
+{
+	(void)s;
+	return query(fs_fd, role, at, v, max, ret_n);
+}
