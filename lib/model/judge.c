@@ -4,67 +4,7 @@
  * one reason that an administrator can act on. Pure; lib/flow calls it when all
  * sites are done.
  */
-#include <stdarg.h>
-
-#include "base/str.h"
-#include "model/failure.h"
-
-struct verdict {
-	enum pmf_state state;
-	char *reason;	/* sentences, one per bad site */
-};
-
-/* failed outranks unsupported outranks handled. */
-static unsigned int rank(enum pmf_state s)
-{
-	return s == PMF_STATE_FAILED ? 2 : s == PMF_STATE_UNSUPPORTED ? 1 : 0;
-}
-
-static int blame(struct verdict *v, enum pmf_state state, const char *fmt, ...) _printf_(3, 4);
-static int blame(struct verdict *v, enum pmf_state state, const char *fmt, ...)
-{
-	_cleanup_free_ char *sentence = NULL;
-	va_list ap;
-	int n, r;
-
-	va_start(ap, fmt);
-	n = vasprintf(&sentence, fmt, ap);
-	va_end(ap);
-	if (n < 0) {
-		sentence = NULL;	/* undefined after a failure */
-		return -ENOMEM;
-	}
-	r = pmf_format(&v->reason, "%s%s%s", v->reason ?: "", v->reason ? " " : "", sentence);
-	if (r < 0)
-		return r;
-	if (rank(state) > rank(v->state))
-		v->state = state;
-	return 0;
-}
-
-/* "xfs on pmem0p1, mounted at /mnt": names come from users, hence escaped. */
-static int site_to_string(const struct pmf_site *s, char **ret)
-{
-	_cleanup_free_ char *name = NULL, *what = NULL, *where = NULL;
-	int r;
-
-	r = pmf_str_escape(s->name ?: "an unnamed device", &name);
-	if (r < 0)
-		return r;
-	if (s->kind == PMF_SITE_DEVDAX)
-		return pmf_format(ret, "device-DAX node %s", name);
-	if (s->kind == PMF_SITE_HOLDER) {
-		r = pmf_str_escape(s->holder ?: "an unknown holder", &what);
-		return r < 0 ? r : pmf_format(ret, "%s on %s", what, name);
-	}
-	r = pmf_str_escape(s->fstype ?: "unknown filesystem", &what);
-	if (r < 0)
-		return r;
-	if (!s->mountpoint)
-		return pmf_format(ret, "%s on %s, mounted out of sight", what, name);
-	r = pmf_str_escape(s->mountpoint, &where);
-	return r < 0 ? r : pmf_format(ret, "%s on %s, mounted at %s", what, name, where);
-}
+#include "model/verdict.h"
 
 static bool failed(struct pmf_step step)
 {
@@ -74,13 +14,6 @@ static bool failed(struct pmf_step step)
 static bool unsupported(struct pmf_step step)
 {
 	return step.state == PMF_STEP_UNSUPPORTED;
-}
-
-/* An errno as words, from any thread. */
-static const char *why(struct pmf_step step)
-{
-	return step.error ? strerrordesc_np(step.error < 0 ? -step.error : step.error) ?:
-		"unknown error" : "no error given";
 }
 
 /*
@@ -94,15 +27,16 @@ static bool stays_away(const struct pmf_case *c)
 }
 
 /* Only the first thing that went wrong at a site: the others follow from it. */
-static int judge_user(struct verdict *v, const struct pmf_case *c, const char *site)
+static int judge_user(struct pmf_verdict *v, const struct pmf_case *c, const char *site)
 {
 	const struct pmf_outcome *o = &c->outcome;
 	bool is_fs = c->site.kind == PMF_SITE_FILESYSTEM;
 
 	/* Whatever the error was called: it is not thawed. */
 	if (failed(o->thaw) || unsupported(o->thaw))
-		return blame(v, PMF_STATE_FAILED, "%s: it could not be thawed and may "
-			     "still be frozen (%s); run pmemfailctl thaw.", site, why(o->thaw));
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: it could not be thawed and may "
+				 "still be frozen (%s); run pmemfailctl thaw.", site,
+				 pmf_step_why(o->thaw));
 	/*
 	 * Unmounted before the device went: there is no inode left in memory, so no
 	 * entry and no mapping, however the steps before it ended.
@@ -110,90 +44,76 @@ static int judge_user(struct verdict *v, const struct pmf_case *c, const char *s
 	if (is_fs && o->unmount.state == PMF_STEP_DONE)
 		return 0;
 	if (failed(o->open))
-		return blame(v, PMF_STATE_FAILED, "%s: it could not be opened (%s), so "
-			     "nothing was done there.", site, why(o->open));
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: it could not be opened (%s), so "
+				 "nothing was done there.", site, pmf_step_why(o->open));
 	if (failed(o->revoke) && o->revoke.error == -ENODEV)
-		return blame(v, PMF_STATE_FAILED, "%s: its memory could not be taken from "
-			     "the processes that map it, because the pmemfail kernel "
-			     "module is not loaded.", site);
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: its memory could not be taken from "
+				 "the processes that map it, because the pmemfail kernel "
+				 "module is not loaded.", site);
 	if (failed(o->revoke))
-		return blame(v, PMF_STATE_FAILED, "%s: its memory could not be taken from "
-			     "the processes that map it (%s).", site, why(o->revoke));
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: its memory could not be taken from "
+				 "the processes that map it (%s).", site,
+				 pmf_step_why(o->revoke));
 	if (is_fs && failed(o->shutdown))
-		return blame(v, PMF_STATE_FAILED, "%s: it could not be shut down (%s).",
-			     site, why(o->shutdown));
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: it could not be shut down (%s).",
+				 site, pmf_step_why(o->shutdown));
 	if (o->entries_left > 0)
-		return blame(v, PMF_STATE_FAILED, "%s: %llu DAX entries were still there "
-			     "after the revoke; the kernel may crash at its unmount.", site,
-			     (unsigned long long)o->entries_left);
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: %llu DAX entries were still there "
+				 "after the revoke; the kernel may crash at its unmount.", site,
+				 (unsigned long long)o->entries_left);
 	if (o->pinned > 0)
-		return blame(v, PMF_STATE_FAILED, "%s: %llu files had pages pinned, for "
-			     "example by direct I/O or RDMA, when the device went.", site,
-			     (unsigned long long)o->pinned);
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: %llu files had pages pinned, for "
+				 "example by direct I/O or RDMA, when the device went.", site,
+				 (unsigned long long)o->pinned);
 	if (unsupported(o->open))
-		return blame(v, PMF_STATE_UNSUPPORTED, "%s: it cannot be opened (%s), so "
-			     "nothing was done there.", site, why(o->open));
+		return pmf_blame(v, PMF_STATE_UNSUPPORTED, "%s: it cannot be opened (%s), so "
+				 "nothing was done there.", site, pmf_step_why(o->open));
 	if (unsupported(o->revoke))
-		return blame(v, PMF_STATE_UNSUPPORTED, "%s: its memory cannot be taken "
-			     "from the processes that map it (%s).", site, why(o->revoke));
+		return pmf_blame(v, PMF_STATE_UNSUPPORTED, "%s: its memory cannot be taken "
+				 "from the processes that map it (%s).", site,
+				 pmf_step_why(o->revoke));
 	if (is_fs && unsupported(o->shutdown))
-		return blame(v, PMF_STATE_UNSUPPORTED, "%s: this filesystem has no call to "
-			     "shut it down; its processes were told.", site);
+		return pmf_blame(v, PMF_STATE_UNSUPPORTED, "%s: this filesystem has no call to "
+				 "shut it down; its processes were told.", site);
 	if (is_fs && o->shutdown.state == PMF_STEP_DONE && !stays_away(c))
-		return blame(v, PMF_STATE_FAILED, "%s: its memory can be mapped again until it "
-			     "is unmounted, because DAX below it was not stopped (%s).", site,
-			     why(o->stop_dax));
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: its memory can be mapped again "
+				 "until it is unmounted, because DAX below it was not "
+				 "stopped (%s).", site,
+				 pmf_step_why(o->stop_dax));
 	if (is_fs && o->shutdown.state != PMF_STEP_DONE)
-		return blame(v, PMF_STATE_FAILED, "%s: it was not shut down, because an "
-			     "earlier step ended the handling.", site);
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: it was not shut down, because an "
+				 "earlier step ended the handling.", site);
 	if (!is_fs && o->revoke.state != PMF_STEP_DONE)
-		return blame(v, PMF_STATE_FAILED, "%s: its memory was not taken from the "
-			     "processes that map it, because an earlier step ended the "
-			     "handling.", site);
+		return pmf_blame(v, PMF_STATE_FAILED, "%s: its memory was not taken from the "
+				 "processes that map it, because an earlier step ended the "
+				 "handling.", site);
 	return 0;
 }
 
-static int judge_case(struct verdict *v, const struct pmf_case *c)
+static int judge_case(struct pmf_verdict *v, const struct pmf_case *c)
 {
 	_cleanup_free_ char *site = NULL;
 	int r;
 
-	r = site_to_string(&c->site, &site);
+	r = pmf_site_to_words(&c->site, &site);
 	if (r < 0)
 		return r;
 	if (c->site.kind == PMF_SITE_HOLDER)
-		return blame(v, PMF_STATE_UNSUPPORTED, "%s: data cannot be followed through "
-			     "it, so what uses it was not told.", site);
+		return pmf_blame(v, PMF_STATE_UNSUPPORTED, "%s: data cannot be followed "
+				 "through it, so what uses it was not told.", site);
 	return judge_user(v, c, site);
 }
 
 int pmf_failure_judge_removal(struct pmf_failure *f)
 {
-	struct verdict v = { .state = PMF_STATE_HANDLED };
-	_cleanup_free_ char *reason = NULL, *device = NULL;
+	_cleanup_(pmf_verdict_done) struct pmf_verdict v = { .state = PMF_STATE_HANDLED };
 	size_t i;
 	int r = 0;
 
 	if (f->hold_ended)
-		r = blame(&v, PMF_STATE_FAILED, "The kernel stopped waiting before the work "
-			  "was done (the hold timed out, or the unbind was killed).");
+		r = pmf_blame(&v, PMF_STATE_FAILED, "The kernel stopped waiting before the "
+			      "work was done (the hold timed out, or the unbind was killed).");
 	for (i = 0; r == 0 && i < f->n_cases; i++)
 		r = judge_case(&v, &f->cases[i]);
-	reason = v.reason;
-	if (r < 0)
-		return r;
-	if (reason) {
-		const char *name = f->device_name ?: f->device_id ?: "an unnamed device";
-
-		r = pmf_str_escape(name, &device);
-		if (r < 0)
-			return r;
-		r = pmf_format(&reason, "Removal of %s: %s", device, reason);
-		if (r < 0)
-			return r;
-	}
-	free(f->reason);
-	f->reason = TAKE_PTR(reason);
-	f->state = v.state;
-	return 0;
+	return r < 0 ? r : pmf_verdict_give(&v, "Removal of", f);
 }

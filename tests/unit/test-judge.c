@@ -194,6 +194,13 @@ TEST(states_follow_the_design)
 	CHECK(pmf_state_may_become(PMF_STATE_HANDLING, PMF_STATE_PENDING));
 	CHECK(pmf_state_may_become(PMF_STATE_HANDLED, PMF_STATE_CLEARED));
 	CHECK(pmf_state_may_become(PMF_STATE_HANDLED, PMF_STATE_HANDLED));
+	CHECK(pmf_state_may_become(PMF_STATE_HANDLED, PMF_STATE_HANDLING));	/* replay */
+	CHECK(pmf_state_may_become(PMF_STATE_HANDLING, PMF_STATE_HANDLED));
+	CHECK(pmf_state_may_become(PMF_STATE_PENDING, PMF_STATE_CLEARED));
+	CHECK(pmf_state_may_become(PMF_STATE_FAILED, PMF_STATE_CLEARED));
+	CHECK(pmf_state_may_become(PMF_STATE_UNSUPPORTED, PMF_STATE_CLEARED));
+	CHECK(pmf_state_may_become(PMF_STATE_FAILED, PMF_STATE_HANDLING));
+	CHECK(pmf_state_may_become(PMF_STATE_UNSUPPORTED, PMF_STATE_HANDLING));
 	CHECK(!pmf_state_may_become(PMF_STATE_PENDING, PMF_STATE_HANDLED));
 	CHECK(!pmf_state_may_become(PMF_STATE_CLEARED, PMF_STATE_HANDLING));
 	CHECK(!pmf_state_may_become(PMF_STATE_HANDLED, PMF_STATE_FAILED));
