@@ -142,6 +142,8 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
 	case PMF_RECORD_KNOWN:
 		remove_note(e, n->token);
 		break;
+	case PMF_RECORD_READY:
+		break;
 	case PMF_RECORD_PROBLEM:
 		pmf_engine_notice(e, PMEMFAIL_RECORD_PROBLEM, NULL, TAKE_PTR(n->text));
 		break;
@@ -208,5 +210,9 @@ int pmf_engine_start_record(struct pmemfail_engine *e)
 	if (r < 0)
 		pmf_log(e->ctx, "cannot read all notes of a predecessor: %s", strerror(-r));
 	r = pmf_record_start(e->policy->state_dir, c.v, c.n, on_note, e, &e->record);
-	return r < 0 ? pmf_why_errno(r, "cannot start recording") : 0;
+	if (r < 0)
+		return pmf_why_errno(r, "cannot start recording");
+	pmf_record_keep(e->record, e->policy->keep_us ?: UINT64_MAX,
+			e->policy->keep_max ?: UINT64_MAX);
+	return 0;
 }

@@ -23,6 +23,8 @@ struct pmf_store_slot {
 /* Does nothing when it is open. */
 int pmf_store_slot_open(struct pmf_store_slot *s);
 int pmf_store_slot_put(struct pmf_store_slot *s, struct pmf_failure *f);
+/* Of the open store: delete what is over and need not be kept any more. */
+int pmf_store_slot_expire(struct pmf_store_slot *s, uint64_t keep_us, uint64_t keep_max);
 /* After error (negative), or 0. Returns the error as a sentence, malloc'd; NULL for
  * 0 and without memory. */
 char *pmf_store_slot_close(struct pmf_store_slot *s, int error);

@@ -6,6 +6,8 @@
  * state handling, notes in RuntimeDirectory, or both. A note is newer than its row
  * and the two are one failure when device and time of creation are the same.
  */
+#include <time.h>
+
 #include "base/str.h"
 #include "flow/record-internal.h"
 
@@ -35,6 +37,8 @@ static int compare_row(const struct pmf_failure *row, void *userdata)
 	struct comparison *c = userdata;
 	struct pmf_leftover *l = leftover_for(c->slot, row);
 
+	if (row->kind == PMF_KIND_POISON)
+		return 0;
 	if (l) {
 		l->known = row->state != PMF_STATE_HANDLING &&
 			   row->state != PMF_STATE_PENDING;
@@ -96,6 +100,7 @@ static int compare(struct pmf_store_slot *s)
 		return r;
 	tell_leftovers(s);
 	s->compared = true;
+	s->tell((struct pmf_record_note){ .news = PMF_RECORD_READY }, s->userdata);
 	return 0;
 }
 
@@ -122,6 +127,15 @@ int pmf_store_slot_put(struct pmf_store_slot *s, struct pmf_failure *f)
 	int r = pmf_store_slot_open(s);
 
 	return r < 0 ? r : pmf_store_put(s->store, f);
+}
+
+int pmf_store_slot_expire(struct pmf_store_slot *s, uint64_t keep_us, uint64_t keep_max)
+{
+	struct timespec now;
+	uint64_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return pmf_store_expire(s->store, (uint64_t)now.tv_sec * 1000000, keep_us, keep_max, &n);
 }
 
 char *pmf_store_slot_close(struct pmf_store_slot *s, int error)

@@ -9,6 +9,7 @@
 
 #define RETRY_FIRST_SEC	1
 #define RETRY_LAST_SEC	60
+#define EXPIRE_SEC	3600	/* at most so often, and only when something is written */
 
 struct item {
 	struct item *next;
@@ -31,6 +32,9 @@ struct pmf_record {
 	struct item *items, **tail;
 	size_t n;
 	bool news, stop;		/* something was put since the last look */
+	bool keep;			/* set: */
+	uint64_t keep_us, keep_max;
+	time_t expired;			/* CLOCK_MONOTONIC; 0: not yet */
 };
 
 struct pmf_record_note *pmf_record_note_free(struct pmf_record_note *n)
@@ -150,6 +154,18 @@ int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, 
 	return x ? 0 : -ENOMEM;
 }
 
+void pmf_record_keep(struct pmf_record *r, uint64_t keep_us, uint64_t keep_max)
+{
+	pthread_mutex_lock(&r->lock);
+	r->keep = true;
+	r->keep_us = keep_us;
+	r->keep_max = keep_max;
+	r->expired = 0;
+	r->news = true;
+	pthread_cond_signal(&r->work);
+	pthread_mutex_unlock(&r->lock);
+}
+
 /* --- writing --------------------------------------------------------------- */
 
 /* Write the newest version of one; lock held, but not while writing. */
@@ -183,6 +199,23 @@ static int save(struct pmf_record *r, struct item *x)
 	return 0;
 }
 
+/* Lock held, but not while deleting. */
+static int expire(struct pmf_record *r)
+{
+	uint64_t keep_us = r->keep_us, keep_max = r->keep_max;
+	struct timespec now;
+	int e;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!r->keep || (r->expired && now.tv_sec < r->expired + EXPIRE_SEC))
+		return 0;
+	r->expired = now.tv_sec;
+	pthread_mutex_unlock(&r->lock);
+	e = pmf_store_slot_expire(&r->slot, keep_us, keep_max);
+	pthread_mutex_lock(&r->lock);
+	return e;
+}
+
 /* All that waits. Returns the first error: the store is then closed for now. */
 static int save_all(struct pmf_record *r)
 {
@@ -195,7 +228,7 @@ static int save_all(struct pmf_record *r)
 	pthread_mutex_lock(&r->lock);
 	while (e >= 0 && (x = next_unsaved(r)))
 		e = save(r, x);
-	return e;
+	return e < 0 ? e : expire(r);
 }
 
 /* Each version that could not be written is told about once all the same. */

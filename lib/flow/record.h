@@ -21,6 +21,7 @@ enum pmf_record_news {
 	PMF_RECORD_UNFINISHED,	/* a predecessor began this one and never ended it */
 	PMF_RECORD_DROPPED,	/* token: too many waited; forgotten here */
 	PMF_RECORD_KNOWN,	/* token, a leftover: was recorded to its end already */
+	PMF_RECORD_READY,	/* opened and compared: from now on it can be read */
 	PMF_RECORD_PROBLEM,	/* the store cannot be written, or a damaged one was put
 				 * aside; text says it. Once for each time it begins */
 };
@@ -50,11 +51,15 @@ struct pmf_record;
 
 /*
  * Opens the store in its thread. leftovers (taken, also on failure) and the
- * store's own unfinished failures are compared once it is open, and come back as
- * UNFINISHED or KNOWN.
+ * store's own unfinished removals are compared once it is open, and come back as
+ * UNFINISHED or KNOWN. Poison is not: it is open until it is cleared, and whoever
+ * reconciles reads that from the store.
  */
 int pmf_record_start(const char *dir, struct pmf_leftover *leftovers, size_t n,
 		     pmf_record_fn fn, void *userdata, struct pmf_record **ret);
+
+/* How long what is over is kept, from now on: see pmf_store_expire(). */
+void pmf_record_keep(struct pmf_record *r, uint64_t keep_us, uint64_t keep_max);
 
 /* Takes f, also on failure (-ENOMEM). Returns at once. final: no newer version
  * will come; the token is then forgotten when it is written. */
