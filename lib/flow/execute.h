@@ -6,16 +6,7 @@
 #ifndef PMF_EXECUTE_H
 #define PMF_EXECUTE_H
 
-#include "flow/handle.h"
-
-/* One site being handled. Zero-initialise fd and freeze through _begin. */
-struct pmf_execution {
-	const struct pmf_run *run;
-	struct pmf_case *c;
-	int attempt;			/* the failure's; -1: no module */
-	int fd;				/* of the site; -1: could not be opened */
-	struct pmf_freeze *freeze;
-};
+#include "flow/execution.h"
 
 /* Open the site and find out who maps it, while reading /proc cannot hang yet. */
 void pmf_execute_begin(struct pmf_execution *x, const struct pmf_run *run,
@@ -25,9 +16,6 @@ void pmf_execute_removal(struct pmf_execution *x);
 /* Make it final: no DAX below, no entry left, no page pinned. When every
  * filesystem of the device is shut down, not before. */
 void pmf_execute_settle(struct pmf_execution *x, bool stop_dax);
-/* Once more, when the thaw of the removal failed. */
-void pmf_execute_thaw_again(struct pmf_execution *x);
 void pmf_execute_unmount(struct pmf_execution *x);
-void pmf_execute_end(struct pmf_execution *x);
 
 #endif

@@ -17,72 +17,40 @@
  * claimed the device: 6.1's xfs_dax_notify_failure() dereferences NULL on a
  * partition unless that filesystem is shut down.
  */
-#include <pthread.h>
-#include <stdatomic.h>
-
+#include "flow/crew.h"
 #include "flow/execute.h"
 #include "flow/handle.h"
 #include "flow/locate.h"
 #include "flow/victims.h"
 
-#define MAX_THREADS 32
-
-/* --- all sites at once ----------------------------------------------------- */
-
-struct crew {
+struct rescue {
 	struct pmf_execution *sites;
-	size_t n;
-	atomic_size_t next;
-	void (*step)(struct pmf_execution *x, bool all_down);
 	bool all_down;
 };
 
-static void *crew_member(void *userdata)
-{
-	struct crew *c = userdata;
-	size_t i;
-
-	while ((i = atomic_fetch_add(&c->next, 1)) < c->n)
-		c->step(&c->sites[i], c->all_down);
-	return NULL;
-}
-
-/* Threads that cannot be had only cost time: this one does all that is left. */
-static void for_all_sites(struct crew *c, void (*step)(struct pmf_execution *, bool))
-{
-	pthread_t threads[MAX_THREADS];
-	size_t n = 0;
-
-	c->step = step;
-	atomic_store(&c->next, 0);
-	while (n + 1 < c->n && n < MAX_THREADS)
-		if (pthread_create(&threads[n], NULL, crew_member, c) == 0)
-			n++;
-		else
-			break;
-	crew_member(c);
-	while (n > 0)
-		pthread_join(threads[--n], NULL);
-}
-
 /* --- the two halves -------------------------------------------------------- */
 
-static void take_away(struct pmf_execution *x, bool all_down)
+static void take_away(size_t i, void *userdata)
 {
-	(void)all_down;
+	struct rescue *rescue = userdata;
+	struct pmf_execution *x = &rescue->sites[i];
+
 	pmf_execute_begin(x, x->run, x->c, x->attempt);
 	pmf_execute_removal(x);
 }
 
-static void make_final(struct pmf_execution *x, bool all_down)
+static void make_final(size_t i, void *userdata)
 {
+	struct rescue *rescue = userdata;
+	struct pmf_execution *x = &rescue->sites[i];
+
 	/* Only a device that is really going loses DAX for good: prepare-remove may
 	 * be followed by another mount. */
-	pmf_execute_settle(x, all_down && x->run->hold_fd >= 0);
-	pmf_execute_thaw_again(x);
+	pmf_execute_settle(x, rescue->all_down && x->run->hold_fd >= 0);
+	pmf_execution_thaw_again(x);
 	if (x->run->unmount)
 		pmf_execute_unmount(x);
-	pmf_execute_end(x);
+	pmf_execution_end(x);
 }
 
 static bool all_shut_down(const struct pmf_failure *f)
@@ -98,7 +66,7 @@ static int rescue(const struct pmf_run *run, struct pmf_failure *f)
 {
 	_cleanup_free_ struct pmf_execution *sites = NULL;
 	_cleanup_close_ int attempt = -1;
-	struct crew crew = { .n = f->n_cases };
+	struct rescue all = {};
 
 	if (f->n_cases == 0)
 		return 0;
@@ -114,12 +82,12 @@ static int rescue(const struct pmf_run *run, struct pmf_failure *f)
 		sites[i].c = &f->cases[i];
 		sites[i].attempt = attempt;
 	}
-	crew.sites = sites;
-	for_all_sites(&crew, take_away);
+	all.sites = sites;
+	pmf_crew(f->n_cases, take_away, &all);
 	if (attempt < 0 && run->unmount)
 		pmf_victims_signal(run->sys, f->cases, f->n_cases);
-	crew.all_down = all_shut_down(f);
-	for_all_sites(&crew, make_final);
+	all.all_down = all_shut_down(f);
+	pmf_crew(f->n_cases, make_final, &all);
 
 	return attempt < 0 ? 0 : pmf_victims_told(run->sys, attempt, f->cases, f->n_cases);
 }
@@ -150,8 +118,10 @@ int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f)
 
 	r = pmf_locate(run->sys, run->topology, f->device_id, &f->ranges, &f->cases,
 		       &f->n_cases);
-	if (r >= 0)
+	if (r >= 0) {
+		pmf_cases_once(f->cases, &f->n_cases);
 		r = rescue(run, f);
+	}
 	release(run, f);
 	f->updated_us = run->sys->ops->now_realtime_us(run->sys);
 	if (r < 0) {
@@ -176,12 +146,13 @@ int pmf_assess_removal(const struct pmf_run *run, struct pmf_failure *f)
 		       &f->n_cases);
 	if (r < 0)
 		return r;
+	pmf_cases_once(f->cases, &f->n_cases);
 	(void)run->sys->ops->attempt_open(run->sys, &attempt);
 	for (size_t i = 0; i < f->n_cases; i++) {
 		struct pmf_execution x;
 
 		pmf_execute_begin(&x, run, &f->cases[i], attempt);
-		pmf_execute_end(&x);
+		pmf_execution_end(&x);
 	}
 	f->state = PMF_STATE_PENDING;
 	return 0;

@@ -13,4 +13,8 @@
 int pmf_locate(struct pmf_sys *sys, const struct pmf_topology *t, const char *device_id,
 	       const struct pmf_ranges *ranges, struct pmf_case **ret, size_t *ret_n);
 
+/* Drop all but one case of each filesystem: one that is reached by its data and its
+ * log is two sites, but goes as a whole. Its data's is the one that stays. */
+void pmf_cases_once(struct pmf_case *cases, size_t *n);
+
 #endif

@@ -59,7 +59,7 @@ int pmf_victims_look(struct pmf_sys *sys, int attempt, int fd, struct pmf_case *
 	if (attempt >= 0)
 		r = look(sys, attempt, fd, &c->site, &v, &n, &res);
 	else
-		r = sys->ops->scan_victims(sys, c->site.devno, &v, &n);
+		r = sys->ops->scan_victims(sys, c->site.fs_devno, &v, &n);
 	if (r < 0)
 		return r;
 	free_list(c->victims, c->n_victims);

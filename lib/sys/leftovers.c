@@ -99,6 +99,7 @@ static int record_open_site(struct pmf_sys *s, const struct record *rec, int *re
 	struct pmf_site site = {
 		.kind = PMF_SITE_FILESYSTEM,
 		.devno = rec->devno,
+		.fs_devno = rec->devno,
 		.name = copy.name,
 		.node = node,
 		.fstype = copy.fstype[0] ? copy.fstype : NULL,

@@ -124,7 +124,7 @@ static int open_filesystem(struct pmf_sys *s, const struct pmf_site *site, int *
 
 	/* Always from a fresh table: only that knows the mounts by number, and a
 	 * path alone may lead to whatever has been mounted there since. */
-	err = pmf_mounts_of(site->devno, &mounts, &n);
+	err = pmf_mounts_of(site->fs_devno, &mounts, &n);
 	if (err < 0)
 		return err;
 	for (i = 0; i < n; i++) {
@@ -138,7 +138,10 @@ static int open_filesystem(struct pmf_sys *s, const struct pmf_site *site, int *
 	err = open_any(mounts, n, true, ret_fd);
 	if (err < 0) {
 		seen = err;
-		err = pmf_sys_mounted_fstype(s, site->name, &fstype);
+		/* A log or realtime device is known by a mount alone: name and node
+		 * are not those of the superblock. */
+		err = site->role == PMF_ROLE_DATA ?
+			pmf_sys_mounted_fstype(s, site->name, &fstype) : -ENOENT;
 		if (err == 0)
 			err = pmf_open_detached(fstype, site->node, site->devno, ret_fd);
 		if (err < 0) {

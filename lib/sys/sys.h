@@ -94,7 +94,7 @@ struct pmf_sys_ops {
 	/* A readable directory of the filesystem: of a mount in our namespace if it
 	 * has one, else through a detached mount of the same superblock (fsopen,
 	 * fsmount), which needs no path and appears nowhere. For PMF_SITE_DEVDAX the
-	 * node. Checked to be on site->devno. A filesystem that is shut down already
+	 * node. Checked to be on site->fs_devno. A filesystem that is shut down already
 	 * cannot be opened (EIO): then the fd is O_PATH, which revoke_fs takes; freeze
 	 * answers -EBADF for it and shutdown 0. */
 	int (*open_site)(struct pmf_sys *s, const struct pmf_site *site, int *ret_fd);

@@ -270,7 +270,7 @@ TEST(refuses_wrong_node)
 	CHECK_EQ(fd, -7);
 	site.kind = PMF_SITE_DEVDAX;
 	site.node = (char *)"/dev/null";
-	site.devno = 0x103;
+	site.devno = site.fs_devno = 0x103;
 	CHECK_EQ(pmf_sys_open_site(NULL, &site, &fd), 0);
 	close(fd);
 }

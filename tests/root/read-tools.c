@@ -108,6 +108,7 @@ struct pmf_site the_site(const char *mountpoint)
 	return (struct pmf_site){
 		.kind = PMF_SITE_FILESYSTEM,
 		.devno = devno,
+		.fs_devno = devno,
 		.name = (char *)name,
 		.node = (char *)device,
 		.fstype = (char *)fstype,

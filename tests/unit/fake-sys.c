@@ -116,7 +116,7 @@ static int op_open_site(struct pmf_sys *s, const struct pmf_site *site, int *ret
 {
 	LOCKED(s);
 	ENTER("open_site", false);
-	struct fake_fs *fs = fake_fs_by_devno(f, site->devno);
+	struct fake_fs *fs = fake_fs_by_devno(f, site->fs_devno);
 	int fd;
 
 	if (!fs || !fs->mounted)
