@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Pure parsers of what the kernel prints: device-mapper tables, /proc, lists of bad
- * blocks. They touch nothing but their arguments, so that they can be tested and
+ * blocks, trace events. They touch nothing but their arguments, so that they can be tested and
  * fuzzed without a machine. lib/sys calls them. Those of parse-proc.c do not
  * allocate: the reader of maps runs where malloc() may not be called.
  */
@@ -92,5 +92,25 @@ int pmf_badblocks_widen(struct pmf_range r, uint64_t size, struct pmf_range *ret
  * False: nothing is left. */
 bool pmf_badblocks_piece(struct pmf_range *rest, uint64_t *ret_sector,
 			 unsigned int *ret_count);
+
+/* --- parse-trace.c --- */
+
+struct pmf_trace_field {
+	size_t offset, size;	/* bytes */
+};
+
+/* Where a record of ras:memory_failure_event has what. */
+struct pmf_trace_layout {
+	uint64_t id;		/* that its type must be */
+	struct pmf_trace_field type, pfn;
+};
+
+/* Out of the event's format file. -EBADMSG: not of such an event. */
+int pmf_parse_trace_format(const char *text, size_t n, const char *system,
+			   const char *event, struct pmf_trace_layout *ret);
+/* Returns 1, with the physical range of the page, or 0 for another event's record.
+ * -EBADMSG. */
+int pmf_parse_trace_record(const void *record, size_t n, const struct pmf_trace_layout *l,
+			   uint64_t page, struct pmf_range *ret_spa);
 
 #endif

@@ -25,7 +25,7 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM HUP
 
-libs="libndctl libdaxctl devmapper mount libudev uuid"
+libs="libndctl libdaxctl devmapper mount libudev uuid libtracefs libtraceevent"
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -UNDEBUG ${CFLAGS:-}"
 # shellcheck disable=SC2086 # several names
 flags="$flags -Ilib -Iinclude -Iinclude/uapi $(pkg-config --cflags $libs)"

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Pages that memory_failure() has taken care of, by the trace event that it ends
+ * with (ras:memory_failure_event), whatever it was that told the kernel. See watch.h.
+ *
+ * trace_pipe is there to be polled only. Its text begins with the name of the task,
+ * which anybody chooses; so each CPU's records are read as they are. What a dead
+ * predecessor's instance holds are failures that nobody has taken yet: they count.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <traceevent/kbuffer.h>
+#include <tracefs/tracefs.h>
+
+#include "sys/parse.h"
+#include "sys/watch.h"
+
+#define INSTANCE	"pmemfail"
+#define SYSTEM		"ras"
+#define EVENT		"memory_failure_event"
+/* For each CPU: some thousand events of 28 bytes. An instance gets 1.4 MB each. */
+#define BUFFER_KIB	256
+
+struct pmf_trace {
+	struct tracefs_instance *instance;
+	struct pmf_trace_layout layout;
+	int pipe;
+	size_t page_size;
+	unsigned int cpus, cpu;		/* cpu: whose page it is, or was last */
+	struct kbuffer *kbuf;
+	void *page;
+	void *record;			/* in the page, the next one; NULL: none */
+};
+
+static int saved_errno(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
+static int read_layout(struct pmf_trace *t)
+{
+	_cleanup_free_ char *text = NULL;
+	int n = 0;
+
+	text = tracefs_event_file_read(t->instance, SYSTEM, EVENT, "format", &n);
+	if (!text || n <= 0)
+		return -EOPNOTSUPP;	/* a kernel without CONFIG_RAS or MEMORY_FAILURE */
+	return pmf_parse_trace_format(text, (size_t)n, SYSTEM, EVENT, &t->layout);
+}
+
+/* There is a directory for each possible CPU, on line or not. */
+static int count_cpus(struct pmf_trace *t)
+{
+	char *path = tracefs_instance_get_file(t->instance, "per_cpu");
+	DIR *d = path ? opendir(path) : NULL;
+	int err = path ? -errno : -ENOMEM;
+	struct dirent *e;
+	unsigned int cpu;
+
+	tracefs_put_tracing_file(path);
+	if (!d)
+		return err;
+	while ((e = readdir(d)))
+		if (sscanf(e->d_name, "cpu%9u", &cpu) == 1 && cpu >= t->cpus)
+			t->cpus = cpu + 1;
+	closedir(d);
+	return t->cpus > 0 ? 0 : -EIO;
+}
+
+static int start(struct pmf_trace *t)
+{
+	int err;
+
+	err = read_layout(t);
+	if (err == 0)
+		err = count_cpus(t);
+	if (err < 0)
+		return err;
+	errno = 0;
+	/* A smaller buffer is a matter of memory only. */
+	(void)tracefs_instance_set_buffer_size(t->instance, BUFFER_KIB, -1);
+	if (tracefs_event_enable(t->instance, SYSTEM, EVENT) < 0 ||
+	    tracefs_trace_on(t->instance) < 0)
+		return saved_errno();
+	t->pipe = tracefs_instance_file_open(t->instance, "trace_pipe",
+					     O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return t->pipe < 0 ? saved_errno() : 0;
+}
+
+int pmf_trace_open(struct pmf_trace **ret)
+{
+	struct pmf_trace *t = calloc(1, sizeof(*t));
+	int err = 0;
+
+	if (!t)
+		return -ENOMEM;
+	tracefs_set_loglevel(TEP_LOG_NONE);
+	t->pipe = -1;
+	t->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	t->page = malloc(t->page_size);
+	t->kbuf = kbuffer_alloc(KBUFFER_LSIZE_SAME_AS_HOST, KBUFFER_ENDIAN_SAME_AS_HOST);
+	if (!t->page || !t->kbuf)
+		err = -ENOMEM;
+	errno = 0;
+	if (err == 0) {
+		t->instance = tracefs_instance_create(INSTANCE);
+		err = t->instance ? start(t) : saved_errno();
+	}
+	if (err < 0) {
+		pmf_trace_close(t);
+		return err;
+	}
+	*ret = t;
+	return 0;
+}
+
+struct pmf_trace *pmf_trace_close(struct pmf_trace *t)
+{
+	if (!t)
+		return NULL;
+	safe_close(t->pipe);	/* an instance in use cannot be removed */
+	if (t->instance) {
+		(void)tracefs_event_disable(t->instance, SYSTEM, EVENT);
+		(void)tracefs_instance_destroy(t->instance);
+		tracefs_instance_free(t->instance);
+	}
+	kbuffer_free(t->kbuf);
+	free(t->page);
+	free(t);
+	return NULL;
+}
+
+int pmf_trace_fd(const struct pmf_trace *t)
+{
+	return t->pipe;
+}
+
+/* Take the next page of this CPU. Returns 1, or 0 when it has none. */
+static int take_page(struct pmf_trace *t)
+{
+	_cleanup_close_ int fd = -1;
+	char name[48];
+	ssize_t n;
+
+	(void)snprintf(name, sizeof(name), "per_cpu/cpu%u/trace_pipe_raw", t->cpu);
+	fd = tracefs_instance_file_open(t->instance, name,
+					O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : saved_errno();
+	/* All of it at once: what is left of a page goes when the fd is closed. */
+	memset(t->page, 0, t->page_size);
+	n = read(fd, t->page, t->page_size);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return 0;
+	if (kbuffer_load_subbuffer(t->kbuf, t->page) < 0 ||
+	    kbuffer_subbuffer_size(t->kbuf) > (int)t->page_size)
+		return -EBADMSG;
+	t->record = kbuffer_read_event(t->kbuf, NULL);
+	/* Said by the first page behind the gap. */
+	return kbuffer_missed_events(t->kbuf) ? -ENOBUFS : 1;
+}
+
+/* The same, whichever CPU has one. -EAGAIN: none has. */
+static int take_any_page(struct pmf_trace *t)
+{
+	int r = 0;
+
+	/* once around, and back to where it began */
+	for (unsigned int i = 0; i <= t->cpus && r == 0; i++) {
+		if (i > 0)
+			t->cpu = (t->cpu + 1) % t->cpus;
+		r = take_page(t);
+	}
+	return r == 0 ? -EAGAIN : r;
+}
+
+int pmf_trace_read(struct pmf_trace *t, struct pmf_range *ret_spa)
+{
+	int r;
+
+	for (;;) {
+		while (t->record) {
+			r = pmf_parse_trace_record(t->record,
+						   (size_t)kbuffer_event_size(t->kbuf),
+						   &t->layout, t->page_size, ret_spa);
+			t->record = kbuffer_next_event(t->kbuf, NULL);
+			if (r > 0)
+				return 0;
+			if (r < 0)
+				return -ENOBUFS;	/* one that nobody can read is lost */
+		}
+		r = take_any_page(t);
+		if (r < 0)
+			return r;
+	}
+}
