@@ -133,36 +133,47 @@ static int collect(struct query *q)
 	}
 }
 
+/* Of the first two records from the low key on: one that is of neither the data
+ * device nor a log, which is one record that says so (xfs_getfsmap_logdev). */
+static int look_for_realtime(struct query *q, uint32_t data, uint32_t *ret)
+{
+	uint32_t i;
+	int err;
+
+	err = ask(q, UINT32_MAX, 2);
+	if (err < 0)
+		return err;
+	for (i = 0; i < q->head.fmh_entries; i++) {
+		const struct fsmap *r = &q->recs[i];
+
+		if (r->fmr_device == data)
+			break;
+		if (r->fmr_flags & FMR_OF_SPECIAL_OWNER && r->fmr_owner == OWNER_LOG)
+			continue;
+		*ret = r->fmr_device;
+		return 0;
+	}
+	return -ENODEV;
+}
+
 /*
- * The kernel knows the realtime device by a number that nothing else here tells:
- * go through those devices that are not the data device and look what they hold.
- * An external log is one record that says so (xfs_getfsmap_logdev).
+ * The kernel knows the realtime device by a number that nothing else here tells, and
+ * refuses numbers that are none of its own. But it goes through its devices by number:
+ * so look before the data device, and behind its end.
  */
 static int find_realtime(struct query *q, uint32_t data, uint32_t *ret)
 {
-	uint32_t next = 1;
 	int err;
 
-	for (;;) {
-		if (next == data)
-			next++;
-		q->head.fmh_keys[0] = (struct fsmap){ .fmr_device = next };
-		err = ask(q, next < data ? data - 1 : UINT32_MAX, 1);
-		if (err < 0)
-			return err;
-		if (q->head.fmh_entries == 0) {
-			if (next > data)
-				return -ENODEV;
-			next = data + 1;
-			continue;
-		}
-		if (!(q->recs[0].fmr_flags & FMR_OF_SPECIAL_OWNER) ||
-		    q->recs[0].fmr_owner != OWNER_LOG) {
-			*ret = q->recs[0].fmr_device;
-			return 0;
-		}
-		next = q->recs[0].fmr_device + 1;
-	}
+	q->head.fmh_keys[0] = (struct fsmap){ 0 };
+	err = look_for_realtime(q, data, ret);
+	if (err != -ENODEV)
+		return err;
+	q->head.fmh_keys[0] = (struct fsmap){
+		.fmr_device = data,
+		.fmr_physical = 1ULL << 62,
+	};
+	return look_for_realtime(q, data, ret);
 }
 
 static int find_device(struct query *q, enum pmf_site_role role)

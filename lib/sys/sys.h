@@ -196,7 +196,10 @@ struct pmf_sys_ops {
 			   struct pmf_range at, struct pmf_extent *v, size_t max,
 			   size_t *ret_n);
 	/* An O_RDONLY fd (O_PATH is not enough for a revoke) of an inode by its number.
-	 * id->known: only with that generation, else -ESTALE. -ENOENT. */
+	 * id->known: only with that generation, else -ESTALE. -ENOENT. -EPERM: it is the
+	 * filesystem's own (quota, bitmaps of XFS), so what it has is metadata. -EAGAIN:
+	 * somebody holds a lease on it, which is being broken. Of what is neither file
+	 * nor directory the fd is O_PATH: opening a device or a FIFO does things. */
 	int (*open_inode)(struct pmf_sys *s, int fs_fd, const char *fstype,
 			  const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
 	/* Which parts of this file lie on at of the device with this role. FROZEN, as
@@ -213,8 +216,10 @@ struct pmf_sys_ops {
 	int (*walk_files)(struct pmf_sys *s, int fs_fd, const char *fstype,
 			  int (*fn)(const struct pmf_file_id *id, void *userdata),
 			  void *userdata, pmf_progress_fn progress, void *progress_data);
-	/* A path of an open file: a cached dentry's, else by parent pointers. -ENOENT:
-	 * neither, or it has none any more. malloc'd. */
+	/* A path of an open file: a cached dentry's, else by parent pointers. Absolute as
+	 * the mount of file_fd is seen here, or from the root of one that is attached
+	 * nowhere. Of an unlinked file its last one, unless that means another file now.
+	 * -ENOENT: neither. malloc'd. */
 	int (*inode_path)(struct pmf_sys *s, int fs_fd, int file_fd, char **ret);
 	/* Of the superblock, wherever mounted. */
 	int (*remount_ro)(struct pmf_sys *s, int fs_fd, const struct pmf_site *site);

@@ -55,4 +55,28 @@ struct pmf_xfs_inumbers {
 };
 #define PMF_XFS_INUMBERS	_IOR('X', 128, struct pmf_xfs_bulk_head)
 
+/* GETPARENTS, since 6.10; EOPNOTSUPP unless the filesystem was made with it. */
+struct pmf_xfs_parents {
+	__u32 cursor[4];
+	__u16 iflags, oflags;
+	__u32 bufsize;
+	__u64 reserved;
+	__u64 buffer_address;
+	/* here ends the kernel's struct */
+	char buffer[4096] __attribute__((aligned(8)));
+};
+#define PMF_XFS_PARENTS_ROOT	(1U << 0)
+/* The size in the number is that of the kernel's struct. */
+#define PMF_XFS_GETPARENTS	_IOC(_IOC_READ | _IOC_WRITE, 'X', 62, 40)
+
+struct pmf_xfs_parent {
+	__u64 fsid;
+	__u16 fid_len, fid_pad;
+	__u32 generation;
+	__u64 ino;
+	__u32 reclen;		/* of the whole record */
+	__u32 reserved;
+	char name[];
+};
+
 #endif
