@@ -51,6 +51,8 @@ static const struct pmf_sys_ops real_ops = {
 	.file_extents = pmf_sys_file_extents,
 	.open_inode = pmf_sys_open_inode,
 	.inode_path = pmf_sys_inode_path,
+	.open_files = pmf_sys_open_files,
+	.walk_files = pmf_sys_walk_files,
 
 	.lock_device = pmf_sys_lock_device,
 };

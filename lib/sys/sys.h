@@ -207,12 +207,14 @@ struct pmf_sys_ops {
 	int (*file_extents)(struct pmf_sys *s, int file_fd, enum pmf_site_role role,
 			    struct pmf_range at, struct pmf_extent *v, size_t max,
 			    size_t *ret_n);
-	/* Files of the filesystem that some process holds open. *ret is malloc'd. Never
-	 * blocks for long on a process's own filesystems. */
+	/* Files of the filesystem that some other process holds open, sorted, without
+	 * generations. *ret is malloc'd. Never blocks for long on a process's own
+	 * filesystems. */
 	int (*open_files)(struct pmf_sys *s, dev_t fs_devno, struct pmf_file_id **ret,
 			  size_t *ret_n);
 	/* Every file and directory, whether in use or not: slow, with progress. fn gets
-	 * each; non-zero stops and is returned. */
+	 * each once; non-zero stops and is returned. A directory that cannot be read does
+	 * not stop it, but is returned in the end. */
 	int (*walk_files)(struct pmf_sys *s, int fs_fd, const char *fstype,
 			  int (*fn)(const struct pmf_file_id *id, void *userdata),
 			  void *userdata, pmf_progress_fn progress, void *progress_data);
