@@ -15,7 +15,7 @@
 					 * a device whose unbind has crashed */
 #define FIRST_WATCH_MS	10000
 #define STEP_MS		100
-#define MAX_RANGES	4096		/* of poison, per device */
+#define MAX_RANGES	65536		/* of poison, per device */
 
 enum source { SOURCE_HOLD, SOURCE_UDEV, SOURCE_MOUNTS, SOURCE_SNAPSHOT, SOURCE_MESSAGE,
 	      SOURCE_TIMER, SOURCE_N };

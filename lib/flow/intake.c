@@ -2,10 +2,12 @@
 /*
  * Events in, failures out. See intake.h.
  */
+#include "flow/damage.h"
 #include "flow/intake.h"
 
 /* Devices to remember; a machine has a handful. Beyond it the one that has been
- * quiet longest is forgotten, which at worst makes a repeat look new. */
+ * quiet longest is forgotten, which at worst makes a repeat of its removal look new;
+ * one with open poison is not. */
 #define MAX_DEVICES	1024
 
 struct entry {
@@ -13,7 +15,9 @@ struct entry {
 	bool removed;			/* and not bound again since */
 	uint64_t hold;			/* the last one seen */
 	struct pmf_failure *removal;	/* waits to be taken */
-	struct pmf_failure *poison;	/* the same */
+	struct pmf_failure *poison;	/* the same; its ranges are in damage */
+	struct pmf_damage damage;
+	bool poison_held;		/* not to be taken now */
 	uint64_t used;			/* when it was last touched: a counter */
 };
 
@@ -30,6 +34,7 @@ static void entry_done(struct entry *x)
 	free(x->name);
 	pmf_failure_free(x->removal);
 	pmf_failure_free(x->poison);
+	pmf_damage_done(&x->damage);
 }
 
 int pmf_intake_new(size_t max_ranges, struct pmf_intake **ret)
@@ -69,7 +74,8 @@ static void make_room(struct pmf_intake *in)
 	for (size_t i = 0; i < in->n; i++) {
 		struct entry *x = &in->v[i];
 
-		if (!x->removal && !x->poison && (!oldest || x->used < oldest->used))
+		if (!x->removal && !x->poison && !x->poison_held &&
+		    x->damage.known.n == 0 && (!oldest || x->used < oldest->used))
 			oldest = x;
 	}
 	if (!oldest)
@@ -78,47 +84,34 @@ static void make_room(struct pmf_intake *in)
 	*oldest = in->v[--in->n];
 }
 
-static int entry_for(struct pmf_intake *in, const struct pmf_event *e, struct entry **ret)
+static struct entry *find(struct pmf_intake *in, const char *id)
 {
-	struct entry x = { 0 };
-	int r;
-
 	for (size_t i = 0; i < in->n; i++)
-		if (streq_ptr(in->v[i].id, e->device_id)) {
-			if (!strdup_to(&in->v[i].name, e->device_name))
-				return -ENOMEM;
-			*ret = &in->v[i];
-			return 0;
-		}
-	if (in->n >= MAX_DEVICES)
-		make_room(in);
-	r = pmf_grow(&in->v, &in->cap, in->n + 1, sizeof(*in->v));
-	if (r < 0)
-		return r;
-	if (!strdup_to(&x.id, e->device_id) || !strdup_to(&x.name, e->device_name)) {
-		entry_done(&x);
-		return -ENOMEM;
-	}
-	in->v[in->n] = x;
-	*ret = &in->v[in->n++];
-	return 0;
+		if (streq(in->v[i].id, id))
+			return &in->v[i];
+	return NULL;
 }
 
-/* Join the two neighbours with the least between them, until the bound is kept. */
-static void coarsen(struct pmf_ranges *set, size_t max)
+/* Found or made. */
+static int entry_for(struct pmf_intake *in, const char *id, struct entry **ret)
 {
-	while (set->n > max) {
-		size_t best = 0;
+	struct entry x = { 0 }, *found = find(in, id);
+	int r;
 
-		for (size_t i = 0; i + 1 < set->n; i++)
-			if (set->v[i + 1].start - set->v[i].end <
-			    set->v[best + 1].start - set->v[best].end)
-				best = i;
-		set->v[best].end = set->v[best + 1].end;
-		memmove(&set->v[best + 1], &set->v[best + 2],
-			(set->n - best - 2) * sizeof(*set->v));
-		set->n--;
+	if (!found) {
+		if (in->n >= MAX_DEVICES)
+			make_room(in);
+		r = pmf_grow(&in->v, &in->cap, in->n + 1, sizeof(*in->v));
+		if (r < 0)
+			return r;
+		if (!strdup_to(&x.id, id))
+			return -ENOMEM;
+		in->v[in->n] = x;
+		found = &in->v[in->n++];
 	}
+	found->used = ++in->clock;
+	*ret = found;
+	return 0;
 }
 
 static int add_removal(struct entry *x, const struct pmf_event *e,
@@ -152,20 +145,27 @@ static int add_removal(struct entry *x, const struct pmf_event *e,
 static int add_poison(struct pmf_intake *in, struct entry *x, const struct pmf_event *e,
 		      enum pmf_intake_verdict *ret)
 {
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+	bool news;
 	int r;
 
 	if (!x->poison) {
-		r = pmf_failure_from_event(e, &x->poison);
+		r = pmf_failure_from_event(e, &f);
 		if (r < 0)
 			return r;
-		*ret = PMF_INTAKE_NEW;
-		return 0;
+		pmf_ranges_done(&f->ranges);
 	}
-	r = pmf_ranges_add(&x->poison->ranges, e->range);
+	r = pmf_damage_add(&x->damage, e->range, in->max_ranges, &news);
 	if (r < 0)
 		return r;
-	coarsen(&x->poison->ranges, in->max_ranges);
-	*ret = PMF_INTAKE_MERGED;
+	if (!news) {
+		*ret = PMF_INTAKE_REPEAT;
+	} else if (x->poison) {
+		*ret = PMF_INTAKE_MERGED;
+	} else {
+		x->poison = TAKE_PTR(f);
+		*ret = PMF_INTAKE_NEW;
+	}
 	return 0;
 }
 
@@ -176,10 +176,11 @@ int pmf_intake_add(struct pmf_intake *in, const struct pmf_event *e,
 	int r;
 
 	assert(e->device_id);
-	r = entry_for(in, e, &x);
+	r = entry_for(in, e->device_id, &x);
 	if (r < 0)
 		return r;
-	x->used = ++in->clock;
+	if (!streq_ptr(x->name, e->device_name) && !strdup_to(&x->name, e->device_name))
+		return -ENOMEM;
 	if (e->kind == PMF_KIND_REMOVE)
 		return add_removal(x, e, ret);
 	if (pmf_range_empty(e->range)) {
@@ -189,21 +190,92 @@ int pmf_intake_add(struct pmf_intake *in, const struct pmf_event *e,
 	return add_poison(in, x, e, ret);
 }
 
+/* The oldest that may be taken. */
+static struct entry *oldest(struct pmf_intake *in, bool removal)
+{
+	struct entry *best = NULL;
+	uint64_t best_us = 0;
+
+	for (size_t i = 0; i < in->n; i++) {
+		struct entry *x = &in->v[i];
+		const struct pmf_failure *f = removal ? x->removal :
+			x->poison_held ? NULL : x->poison;
+
+		if (f && (!best || f->created_us < best_us)) {
+			best = x;
+			best_us = f->created_us;
+		}
+	}
+	return best;
+}
+
 int pmf_intake_next(struct pmf_intake *in, struct pmf_failure **ret)
 {
-	struct pmf_failure **best = NULL;
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+	struct entry *x = oldest(in, true);
+	int r;
 
-	for (size_t i = 0; i < in->n; i++)
-		if (in->v[i].removal &&
-		    (!best || in->v[i].removal->created_us < (*best)->created_us))
-			best = &in->v[i].removal;
-	for (size_t i = 0; (!best || (*best)->kind == PMF_KIND_POISON) && i < in->n; i++)
-		if (in->v[i].poison &&
-		    (!best || in->v[i].poison->created_us < (*best)->created_us))
-			best = &in->v[i].poison;
-	if (!best)
-		return -EAGAIN;
-	*ret = TAKE_PTR(*best);
+	if (x) {
+		*ret = TAKE_PTR(x->removal);
+		return 0;
+	}
+	while ((x = oldest(in, false))) {
+		r = pmf_damage_take(&x->damage, in->max_ranges, &x->poison->ranges);
+		if (r < 0)
+			return r;
+		f = TAKE_PTR(x->poison);
+		if (f->ranges.n > 0) {
+			*ret = TAKE_PTR(f);
+			return 0;
+		}
+		f = pmf_failure_free(f);	/* it became known while it waited */
+	}
+	return -EAGAIN;
+}
+
+/* --- what is known --------------------------------------------------------- */
+
+int pmf_intake_known(struct pmf_intake *in, const char *device_id,
+		     const struct pmf_ranges *known)
+{
+	struct pmf_ranges copy;
+	struct entry *x;
+	int r;
+
+	r = pmf_ranges_copy(known, &copy);
+	if (r < 0)
+		return r;
+	r = entry_for(in, device_id, &x);
+	if (r < 0) {
+		pmf_ranges_done(&copy);
+		return r;
+	}
+	pmf_ranges_done(&x->damage.known);
+	x->damage.known = copy;
+	return 0;
+}
+
+int pmf_intake_forget(struct pmf_intake *in, const char *device_id,
+		      const struct pmf_ranges *gone)
+{
+	struct entry *x = find(in, device_id);
+
+	return x ? pmf_ranges_subtract(&x->damage.known, gone) : 0;
+}
+
+int pmf_intake_hold_poison(struct pmf_intake *in, const char *device_id, bool hold)
+{
+	struct entry *x = find(in, device_id);
+	int r;
+
+	if (!x && !hold)
+		return 0;
+	if (!x) {
+		r = entry_for(in, device_id, &x);
+		if (r < 0)
+			return r;
+	}
+	x->poison_held = hold;
 	return 0;
 }
 
