@@ -196,4 +196,13 @@ struct pmf_process_stat {
 int pmf_process_stat(pid_t pid, struct pmf_process_stat *ret);
 int pmf_sys_signal_victim(struct pmf_sys *s, const struct pmf_victim *v);
 
+/* --- remount.c --- */
+int pmf_sys_remount_ro(struct pmf_sys *s, int fs_fd, const struct pmf_site *site);
+
+/* --- hook-list.c, hook.c --- */
+int pmf_sys_list_hooks(struct pmf_sys *s, const char *dir, struct pmf_hook_result **ret,
+		       size_t *ret_n);
+int pmf_sys_run_hook(struct pmf_sys *s, const char *dir, struct pmf_hook_result *hook,
+		     const char *text, char *const *env, uint64_t timeout_us);
+
 #endif

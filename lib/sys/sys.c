@@ -54,6 +54,11 @@ static const struct pmf_sys_ops real_ops = {
 	.open_files = pmf_sys_open_files,
 	.walk_files = pmf_sys_walk_files,
 
+	.remount_ro = pmf_sys_remount_ro,
+
+	.list_hooks = pmf_sys_list_hooks,
+	.run_hook = pmf_sys_run_hook,
+
 	.lock_device = pmf_sys_lock_device,
 };
 

@@ -223,7 +223,8 @@ struct pmf_sys_ops {
 	 * nowhere. Of an unlinked file its last one, unless that means another file now.
 	 * -ENOENT: neither. malloc'd. */
 	int (*inode_path)(struct pmf_sys *s, int fs_fd, int file_fd, char **ret);
-	/* Of the superblock, wherever mounted. */
+	/* Of the superblock, wherever mounted. -EBUSY: files are open for writing, or it
+	 * is frozen (reconfigure_super()): so only after thaw. */
 	int (*remount_ro)(struct pmf_sys *s, int fs_fd, const struct pmf_site *site);
 
 	/* --- hook.c --- */
