@@ -144,10 +144,11 @@ void report_targets(const struct ctl *c, const struct pmemfail_site *s)
 const char *report_hook_result(char buf[static REPORT_WORDS_MAX], int status, bool timed_out,
 			       const char *why)
 {
-	if (status < 0)
+	if (timed_out)
+		snprintf(buf, REPORT_WORDS_MAX, status < 0 ? "took too long and cannot be ended" :
+			 "took too long and was ended");
+	else if (status < 0)
 		snprintf(buf, REPORT_WORDS_MAX, "not run: %s", why ? why : strerror(-status));
-	else if (timed_out)
-		snprintf(buf, REPORT_WORDS_MAX, "took too long and was ended");
 	else if (status > 128)
 		snprintf(buf, REPORT_WORDS_MAX, "ended by signal %d", status - 128);
 	else if (status > 0)

@@ -45,6 +45,13 @@ static int find_hooks(struct pmemfail_diagnosis *d, const struct pmf_checkup *c)
 
 		if (h->status == 0 && !h->why)
 			continue;
+		/* an entry that stands for the directory */
+		if (streq_ptr(h->name, "."))
+			return pmf_find(d, NULL, PMEMFAIL_WARNING, "hooks-refused",
+					"Only root may be able to write to it: \"chown root:root\", "
+					"\"chmod 755\"; then look at what is in it.",
+					"All hooks in %s are refused: %s.", c->policy->hooks_dir,
+					h->why ?: strerror(-h->status));
 		r = pmf_str_escape(h->name ?: "?", &name);
 		if (r >= 0)
 			r = pmf_str_escape(h->why ?: strerror(h->status < 0 ? -h->status :
@@ -205,7 +212,7 @@ int pmf_diagnose_owners(struct pmemfail_diagnosis *d, const struct pmf_checkup *
 	_cleanup_close_ int fd = -1;
 	size_t n;
 
-	if (!c->sys->ops->owners || c->sys->ops->open_site(c->sys, s, &fd) < 0 ||
+	if (c->sys->ops->open_site(c->sys, s, &fd) < 0 ||
 	    c->sys->ops->owners(c->sys, fd, s->role, (struct pmf_range){ 0, 4096 }, one,
 				ARRAY_SIZE(one), &n) != -EOPNOTSUPP)
 		return 0;

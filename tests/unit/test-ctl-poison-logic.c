@@ -208,6 +208,24 @@ TEST(owners_behind_a_stack)
 	CHECK_STR(owners(&b.bad), "4000-5000:file 8000-9000:file");
 }
 
+/* One of two ranges reaches a partition: nothing tells which. */
+TEST(owners_behind_a_partition_in_part)
+{
+	struct pmf_failure *f;
+	BENCH(b);
+
+	add(&listed, 0x4000, 0x5000);
+	add(&listed, 0x8000, 0x9000);
+	f = failure(PMF_STATE_HANDLED, 0x4000, 0x5000, "pmem0p2");
+	add(&f->ranges, 0x8000, 0x9000);
+	add(&f->cases[0].site.ranges, 0x1000, 0x2000);
+	target(f, PMF_TARGET_FILE, 0x1000, 0x2000);
+	target(f, PMF_TARGET_METADATA, 0x1000, 0x1000);
+	put(&b, f);
+	CHECK_EQ(look(&b), 0);
+	CHECK_STR(owners(&b.bad), "4000-5000:metadata 8000-9000:metadata");
+}
+
 TEST(owners_not_known)
 {
 	BENCH(b);
@@ -329,6 +347,7 @@ TEST(hooks_are_told)
 		{ 0, false, NULL, "done" }, { 3, false, NULL, "ended with 3" },
 		{ 137, false, NULL, "ended by signal 9" },
 		{ 137, true, NULL, "took too long and was ended" },
+		{ -ETIMEDOUT, true, NULL, "took too long and cannot be ended" },
 		{ -EPERM, false, "others can write", "not run: others can write" },
 		{ -ENOENT, false, NULL, "not run: No such file or directory" },
 	};

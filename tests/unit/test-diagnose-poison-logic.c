@@ -256,6 +256,13 @@ TEST(hooks)
 	CHECK_EQ(found(&b, NULL, "hook-refused",
 		       "20-\\x1brestore in /etc/pmemfail/hooks.d is refused: others can write"),
 		 PMEMFAIL_WARNING);
+	b.hooks[0] = (struct pmf_hook_result){ .name = (char *)".", .status = -EPERM,
+					       .why = (char *)"others may write to it" };
+	b.c.n_hooks = 1;
+	diagnose(&b);
+	CHECK_EQ(how_many(&b, "hook-refused"), 0);
+	CHECK_EQ(found(&b, NULL, "hooks-refused", "All hooks in /etc/pmemfail/hooks.d are"),
+		 PMEMFAIL_WARNING);
 	b.c.n_hooks = 0;
 	b.c.hooks_error = -EACCES;
 	diagnose(&b);
