@@ -278,9 +278,8 @@ int pmf_checkup_poison(struct pmf_checkup *c)
 							&b->full);
 		b->error = r == -ENODEV || r == -EOPNOTSUPP || r == -ENOENT ? 0 : r;
 	}
-	if (c->sys->ops->list_hooks)
-		c->hooks_error = c->sys->ops->list_hooks(c->sys, c->policy->hooks_dir,
-							 &c->hooks, &c->n_hooks);
+	c->hooks_error = c->sys->ops->list_hooks(c->sys, c->policy->hooks_dir, &c->hooks,
+						 &c->n_hooks);
 	read_open(c);
 	return 0;
 }
