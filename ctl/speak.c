@@ -105,6 +105,9 @@ int ctl_error_device(const struct ctl *c, int r, const char *doing, const char *
 	if (r == -ENOTUNIQ)
 		return ctl_error(CTL_NOT_FOUND, "'%s' lies on more than one pmem device: name"
 				 " one of them. 'pmemfailctl devices' lists them.", device);
+	if (r == -ERANGE)
+		return ctl_error(CTL_USAGE, "OFFSET and LENGTH reach beyond the end of '%s': %s%s",
+				 device, pmemfail_why(), ctl_full_stop(pmemfail_why()));
 	return ctl_error_library(r, doing);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "ctl.h"
+#include "device.h"
 #include "report.h"
 #include "size.h"
 #include "spinner.h"
@@ -118,6 +119,9 @@ int ctl_report(struct ctl *c, char **args)
 	begin(&o, c, "looking for who has it");
 	r = pmemfail_report(c->lib, args[0], offset, length, tell, &o);
 	code = end(&o, r);
+	if (r == -ENODEV && device_is_unbound(c->lib, args[0]))
+		return ctl_error(CTL_NOT_FOUND, "'%s' is not bound to a driver: bind it first, until"
+				 " then the kernel keeps no list for it.", args[0]);
 	return r < 0 ? ctl_error_device(c, r, "report that range", args[0]) : code;
 }
 

@@ -48,12 +48,20 @@ wrong_usage() {
 	refuses 2 "no option" list --sideways
 	refuses 2 "'done' is no state" list --state=done
 	refuses 2 "--yes" prepare-remove pmem0
+	refuses 2 "LENGTH '0' is an empty range" report pmem0 0 0
+	refuses 2 "OFFSET '1.5G' is no number of bytes" report pmem0 1.5G 4K
+	refuses 2 "beyond the end of 'pmem0'" report pmem0 1P 4K
+	refuses 2 "beyond the end of 'pmem0'" report pmem0 0 1P
+	refuses 2 "beyond the end of 'pmem0'" assess pmem0 1P 4K
+	refuses 4 "no pmem device in use has the physical address 0x1000" report --spa 0x1000 4K
+	# None of that left a trace.
+	expect_eq "failures" "$(pmemfailctl list --quiet | wc -l)" 0
 }
 
 no_root() {
 	local verb
 	for verb in status devices list "show 1" "assess pmem0" "prepare-remove --yes pmem0" \
-		doctor thaw; do
+		"report pmem0 0 4K" replay monitor doctor thaw; do
 		# shellcheck disable=SC2086
 		expect_status 3 setpriv --reuid=65534 --regid=65534 --clear-groups \
 			pmemfailctl $verb 2>"$RUN/error"
