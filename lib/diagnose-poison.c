@@ -232,8 +232,6 @@ static int keep_open(const struct pmf_failure *f, void *userdata)
 	struct pmf_checkup *c = userdata;
 	struct pmf_failure *copy = NULL, **v;
 
-	if (f->kind != PMF_KIND_POISON || f->state == PMF_STATE_CLEARED)
-		return 0;
 	v = reallocarray(c->open, c->n_open + 1, sizeof(*v));
 	if (v)
 		c->open = v;
@@ -256,7 +254,7 @@ static void read_open(struct pmf_checkup *c)
 	int r = pmf_store_open(c->policy->state_dir, false, &store, NULL);
 
 	if (r >= 0)
-		r = pmf_store_foreach(store, -1, keep_open, c);
+		r = pmf_store_foreach_open(store, NULL, keep_open, c);
 	if (r < 0 && r != -ENOENT)	/* ENOENT: nothing was ever recorded */
 		c->record_error = r;
 }
