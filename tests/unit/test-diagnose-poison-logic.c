@@ -4,6 +4,7 @@
 
 #include "diagnosis.h"
 #include "fake-holds.h"
+#include "flow/store.h"
 #include "test.h"
 
 #define MAX_OPEN 16
@@ -295,4 +296,100 @@ TEST(filesystem_without_owners)
 		CHECK_EQ(found(&b, "pmem0", "owners-in-use", types[i]), PMEMFAIL_NOTE);
 		CHECK_EQ(found(&b, "pmem0", "protected", "") == -EINVAL, true);	/* no advice */
 	}
+}
+
+/* --- gathering ------------------------------------------------------------- */
+
+static int list_error;
+
+static int read_badblocks(struct pmf_sys *s, const struct pmf_device *d,
+			  struct pmf_ranges *ret, bool *ret_full)
+{
+	(void)s;
+	(void)d;
+	if (list_error < 0)
+		return list_error;
+	*ret_full = true;
+	return pmf_ranges_add(ret, (struct pmf_range){ 0, 512 });
+}
+
+static int list_hooks(struct pmf_sys *s, const char *dir, struct pmf_hook_result **ret,
+		      size_t *ret_n)
+{
+	(void)s;
+	if (!streq(dir, "/etc/pmemfail/hooks.d"))
+		abort();
+	*ret = calloc(1, sizeof(**ret));
+	if (!*ret)
+		abort();
+	(*ret)->name = strdup("10-x");
+	*ret_n = 1;
+	return 0;
+}
+
+/* Read it all anew; the record is what lies in dir. */
+static struct pmf_checkup gather(struct bench *b, const char *dir)
+{
+	struct pmf_checkup c = { .sys = &b->f.sys, .policy = &b->policy,
+				 .topology = b->f.topology };
+
+	(void)snprintf(b->policy.state_dir, sizeof(b->policy.state_dir), "%s", dir);
+	b->ops.read_badblocks = read_badblocks;
+	b->ops.list_hooks = list_hooks;
+	if (pmf_checkup_poison(&c) < 0)
+		abort();
+	return c;
+}
+
+static void put(struct pmf_store *s, enum pmf_kind kind, enum pmf_state state)
+{
+	struct pmf_failure f = { .kind = kind, .state = state, .device_id = (char *)"d" };
+
+	if (pmf_ranges_add(&f.ranges, (struct pmf_range){ 4096, 8192 }) < 0 ||
+	    pmf_store_put(s, &f) < 0)
+		abort();
+	pmf_ranges_done(&f.ranges);
+}
+
+TEST(gathering)
+{
+	const char *dir = test_dir();
+	struct pmf_store *s = NULL;
+	struct pmf_checkup c;
+	BENCH(b);
+
+	/* no record at all is fine */
+	list_error = 0;
+	c = gather(&b, dir);
+	CHECK_EQ(c.record_error, 0);
+	CHECK_EQ(c.n_open, 0);
+	CHECK_EQ(c.n_hooks, 1);
+	CHECK_EQ(c.hooks_error, 0);
+	CHECK_EQ(c.bad[0].ranges.n, 1);
+	CHECK(c.bad[0].full);
+	pmf_checkup_poison_done(&c);
+
+	/* only poison that is open */
+	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), 0);
+	put(s, PMF_KIND_POISON, PMF_STATE_HANDLED);
+	put(s, PMF_KIND_POISON, PMF_STATE_CLEARED);
+	put(s, PMF_KIND_REMOVE, PMF_STATE_FAILED);
+	put(s, PMF_KIND_POISON, PMF_STATE_PENDING);
+	pmf_store_close(s);
+	list_error = -EIO;
+	c = gather(&b, dir);
+	CHECK_EQ(c.record_error, 0);
+	CHECK_EQ(c.n_open, 2);
+	CHECK_EQ(pmf_ranges_bytes(&c.open[0]->ranges), 4096);
+	CHECK_EQ(c.bad[0].error, -EIO);
+	pmf_checkup_poison_done(&c);
+
+	/* what has no list is nothing to complain about */
+	list_error = -EOPNOTSUPP;
+	c = gather(&b, dir);
+	CHECK_EQ(c.bad[0].error, 0);
+	pmf_checkup_poison_done(&c);
+	c = gather(&b, "/proc/self/mem");	/* no directory */
+	CHECK(c.record_error < 0);
+	pmf_checkup_poison_done(&c);
 }
