@@ -136,24 +136,21 @@ static int write_pieces(int fd, const struct pmf_ranges *missing)
 	return 0;
 }
 
-/* What of r is not in the list of dir. */
+/* What of r is not in the list of dir. *ret_known: up to where that is certain, for the
+ * end of a long list is not printed. */
 static int find_missing(const char *dir, struct pmf_range r, struct pmf_ranges *ret,
-			bool *ret_full)
+			uint64_t *ret_known)
 {
 	_cleanup_ranges_ struct pmf_ranges list = { 0 };
+	bool full;
 	int err;
 
-	err = read_disk(dir, &list, ret_full);
+	err = read_disk(dir, &list, &full);
 	if (err < 0)
 		return err == -ENOENT ? -EOPNOTSUPP : err;
-	for (size_t i = 0; i < list.n && err == 0; i++) {
-		if (list.v[i].end <= r.start)
-			continue;
-		err = pmf_ranges_add(ret, (struct pmf_range){
-			r.start, MIN(r.end, list.v[i].start) });
-		r.start = MIN(r.end, list.v[i].end);
-	}
-	return err < 0 ? err : pmf_ranges_add(ret, r);
+	*ret_known = full && list.n > 0 ? list.v[list.n - 1].end : UINT64_MAX;
+	err = pmf_ranges_add(ret, r);
+	return err < 0 ? err : pmf_ranges_subtract(ret, &list);
 }
 
 int pmf_sys_mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_range r)
@@ -161,7 +158,7 @@ int pmf_sys_mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_r
 	_cleanup_ranges_ struct pmf_ranges missing = { 0 }, left = { 0 };
 	_cleanup_free_ char *dir = NULL, *path = NULL;
 	_cleanup_close_ int fd = -1;
-	bool full;
+	uint64_t known;
 	int err;
 
 	(void)s;
@@ -169,7 +166,7 @@ int pmf_sys_mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_r
 	if (err == 0)
 		err = pmf_badblocks_widen(r, d->size, &r);
 	if (err == 0)
-		err = find_missing(dir, r, &missing, &full);
+		err = find_missing(dir, r, &missing, &known);
 	if (err == 0)
 		err = pmf_format(&path, "%s/badblocks", dir);
 	if (err < 0)
@@ -183,12 +180,10 @@ int pmf_sys_mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_r
 	if (err < 0)
 		return err;
 	/* The kernel says yes also when only part of a piece found room. */
-	err = find_missing(dir, r, &left, &full);
+	err = find_missing(dir, r, &left, &known);
 	if (err < 0)
 		return err;
-	if (left.n > 0 && full)
-		return -ENOSPC;
-	return left.n > 0 ? -EIO : 0;
+	return left.n > 0 && left.v[0].start < known ? -ENOSPC : 0;
 }
 
 int pmf_sys_binding_id(struct pmf_sys *s, const struct pmf_device *d, char **ret)

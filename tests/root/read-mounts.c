@@ -14,6 +14,7 @@
 #include "../unit/test.h"
 #include "read-tools.h"
 #include "sys/mount-open.h"
+#include "sys/sys-internal.h"
 #include "sys/topology-read.h"
 
 /* Is fd good for what it is opened for? */
@@ -304,6 +305,37 @@ TEST(opens_shut_down)
 	CHECK_EQ(open_it(at("m"), &hidden), 0);
 	if (streq(fstype, "xfs"))
 		CHECK(fcntl(hidden, F_GETFL) & O_PATH);
+}
+
+TEST(remounts_read_only)
+{
+	_cleanup_close_ int fd = -1, writer = -1, held = -1, hidden = -1;
+	struct pmf_site site = the_site(at("m"));
+
+	fresh();
+	CHECK(mount_at("m", 0) && bind_at("m", "n"));
+	CHECK_EQ(open_it(at("m"), &fd), 0);
+	writer = open(at("m/f"), O_WRONLY | O_CREAT, 0600);
+	CHECK(writer >= 0);
+	CHECK_EQ(pmf_sys_remount_ro(NULL, fd, &site), -EBUSY);
+	writer = safe_close(writer);
+	CHECK(ioctl(fd, FIFREEZE, 0) == 0);
+	CHECK_EQ(pmf_sys_remount_ro(NULL, fd, &site), -EBUSY);
+	CHECK(ioctl(fd, FITHAW, 0) == 0);
+	CHECK_EQ(pmf_sys_remount_ro(NULL, fd, &site), 0);
+	CHECK_EQ(pmf_sys_remount_ro(NULL, fd, &site), 0);
+	/* wherever it is mounted */
+	CHECK(open(at("m/f"), O_WRONLY) < 0 && errno == EROFS);
+	CHECK(open(at("n/f"), O_WRONLY) < 0 && errno == EROFS);
+
+	/* and where it is not mounted for anybody to see */
+	fd = safe_close(fd);
+	CHECK(umount(at("n")) == 0 && umount(at("m")) == 0 && mount_at("m", 0));
+	held = open(at("m"), O_RDONLY | O_DIRECTORY);
+	CHECK(held >= 0 && umount2(at("m"), MNT_DETACH) == 0);
+	CHECK_EQ(open_it(NULL, &hidden), 0);
+	CHECK_EQ(pmf_sys_remount_ro(NULL, hidden, &site), 0);
+	CHECK(openat(held, "f", O_WRONLY) < 0 && errno == EROFS);
 }
 
 /* --- the mount table --- */
