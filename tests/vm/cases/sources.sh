@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# cpu: Skylake-Server-v4
+# variants: watch lists
+#
+# sources WHAT: what is known of poison, and how soon
+#   watch   a write into a list and a machine check wake who watches, nothing else does;
+#           the trace event says which page; nothing of the trace stays behind
+#   lists   the lists of the disk and of the region, and marking
+
+PROBE=$TESTS/sources-probe
+TRACE=/sys/kernel/tracing/instances/pmemfail
+
+# lines ERE: how many of what the watcher has said so far
+lines() {
+	grep -cE "$1" "$RUN/watch" || true
+}
+
+more_than() {
+	(($(lines "$2") > $1))
+}
+
+watch_up() {
+	background "$PROBE" watch pmem0 region0 >"$RUN/watch"
+	WATCHER=$BG_PID
+	wait_for 20 "the watcher" has_line "$RUN/watch" '^(ready|[a-z]+ E)'
+	has_line "$RUN/watch" '^ready' || die "the watcher cannot: $(tail -n 1 "$RUN/watch")"
+}
+
+# mce SECTOR: of pmem0
+mce() {
+	host_hmp mce -b 0 9 0xbd000000000000c0 0x5 "$(spa_of /dev/pmem0 "$1")" 0x8c
+}
+
+case_watch() {
+	local before
+	# mounted once, so that it is not the watcher which does
+	[[ -d /sys/kernel/tracing/instances ]] || mount -t tracefs nodev /sys/kernel/tracing
+	watch_up
+	expect_ok test -d "$TRACE"
+	expect_eq "the event" "$(cat "$TRACE/events/ras/memory_failure_event/enable")" 1
+	sleep 10
+	expect_eq "wakeups of an idle time" "$(lines '^wake')" 0
+
+	badblocks_add /dev/pmem0 16384 8
+	wait_for 5 "wakeup by a write" more_than 0 '^wake badblocks$'
+	sleep 1
+	before=$(lines '^wake badblocks$')
+	((before <= 2)) || die "one write woke it $before times"
+	expect_eq "pages" "$(lines '^page')" 0
+
+	mce 8192
+	wait_for 10 "wakeup by a machine check" more_than "$before" '^wake badblocks$'
+	wait_for 10 "page" more_than 0 '^page'
+	expect_eq "the page" "$(grep '^page' "$RUN/watch")" "page $(spa_of /dev/pmem0 8192)"
+	sleep 1
+	before=$(lines '^wake')
+	sleep 3
+	expect_eq "wakeups afterwards" "$(lines '^wake')" "$before"
+	expect_eq "wakeups for nothing" "$(lines 'for nothing')" 0
+
+	# What happens while nobody is there waits in the buffer for the next one.
+	kill -KILL "$WATCHER"
+	wait_for 10 "its end" gone "$WATCHER"
+	expect_ok test -d "$TRACE"
+	mce 32768
+	wait_for 10 "badblock" has_line /sys/block/pmem0/badblocks '^32768 8'
+	watch_up
+	wait_for 10 "page" more_than 0 '^page'
+	expect_eq "the page" "$(grep '^page' "$RUN/watch")" "page $(spa_of /dev/pmem0 32768)"
+
+	kill -TERM "$WATCHER"
+	wait_for 10 "its end" gone "$WATCHER"
+	expect_ok has_line "$RUN/watch" '^closed'
+	expect_fail test -e "$TRACE"
+}
+
+# list [ARGUMENT...]: its lines of bad ranges
+list() {
+	"$PROBE" list "$@" >"$RUN/list" || die "list: $(tail -n 1 "$RUN/list")"
+	sed -n 's/^bad //p' "$RUN/list" | paste -sd' '
+}
+
+field() {
+	grep -o " $1=[^ ]*" "$RUN/list" | cut -d= -f2
+}
+
+read_at() {
+	dd if=/dev/pmem0 of=/dev/null bs=4096 count=1 iflag=direct skip=$(($1 / 4096)) \
+		2>"$RUN/dd"
+}
+
+case_lists() {
+	local binding
+	ns_make_fsdax 1 >/dev/null
+	expect_eq "bad at first" "$(list pmem0)" ""
+	expect_eq "spa" "$(field spa)" "$(spa_of /dev/pmem0 0)"
+	expect_eq "region" "$(field region)" "$(<"$ND/devices/region0/resource")"
+	expect_match "namespace" "$(field ns)" "^$(<"$ND/devices/namespace0.0/resource")-"
+	binding=$(field binding)
+	expect_eq "binding" "$binding" \
+		"$(</proc/sys/kernel/random/boot_id)/$(<"/sys/block/pmem0/diskseq")"
+
+	badblocks_add /dev/pmem0 16384 8
+	expect_eq "bad of the disk" "$(list pmem0)" "8388608-8392704"
+	mce 8192
+	wait_for 10 "badblock" has_line "$ND/devices/region0/badblocks" '^[0-9]+ 8'
+	expect_eq "bad of both" "$(list pmem0)" "4194304-4198400 8388608-8392704"
+	expect_eq "bad of the region" "$(list pmem0 pmem1)" "4194304-4198400"
+
+	expect_ok read_at 67108864
+	expect_eq "mark" "$("$PROBE" mark pmem0 67108865 67108866)" "mark OK"
+	expect_fail read_at 67108864
+	expect_ok grep -q "Input/output error" "$RUN/dd"
+	expect_ok read_at 67112960
+	expect_ok has_line /sys/block/pmem0/badblocks '^131072 1$'
+	expect_eq "mark again" "$("$PROBE" mark pmem0 67108865 67108866)" "mark OK"
+	# overlaps what is there, and needs several entries
+	expect_eq "mark a MiB" "$("$PROBE" mark pmem0 66584576 67633152)" "mark OK"
+	expect_match "bad with it" "$(list pmem0)" " 66584576-67633152\$"
+	expect_eq "mark outside" "$("$PROBE" mark pmem0 0 0xffffffffff || true)" "mark EINVAL"
+
+	# until there is no room: told, and the list says that it may not be all
+	"$PROBE" fill pmem1 >"$RUN/fill" || true
+	cat "$RUN/fill"
+	expect_eq "a full list" "$(tail -n 1 "$RUN/fill")" "fill ENOSPC"
+	expect_eq "entries that fit" "$(sed -n 's/^filled //p' "$RUN/fill")" 512
+	list pmem1 >/dev/null
+	expect_ok grep -qx "full 1" "$RUN/list"
+	expect_ok "$PROBE" mark pmem1 0 512
+
+	# the disk's own list begins anew with a binding, the region's does not
+	unbind /dev/pmem0
+	rebind /dev/pmem0
+	expect_eq "bad after a rebind" "$(list pmem0)" "4194304-4198400"
+	[[ $(field binding) != "$binding" ]] || die "the binding is the same"
+}
+
+case_run() {
+	"case_$1"
+}
