@@ -19,11 +19,10 @@
 			 FIEMAP_EXTENT_ENCODED | FIEMAP_EXTENT_DATA_INLINE | \
 			 FIEMAP_EXTENT_DATA_TAIL)
 
-struct query {
+union query {
 	struct fiemap head;
-	struct fiemap_extent extents[BATCH];	/* behind the head, as the call wants */
+	unsigned char room[sizeof(struct fiemap) + BATCH * sizeof(struct fiemap_extent)];
 };
-static_assert(offsetof(struct query, extents) == sizeof(struct fiemap), "no gap");
 
 static int take(struct pmf_extent_list *l, uint64_t ino, struct pmf_range at,
 		const struct fiemap_extent *x)
@@ -64,7 +63,7 @@ int pmf_sys_file_extents(struct pmf_sys *s, int file_fd, enum pmf_site_role role
 {
 	struct pmf_extent_list l = { .v = v, .max = max };
 	const struct fiemap_extent *last = NULL;
-	struct query q;
+	union query q;
 	struct stat st;
 	bool on = false;
 	uint32_t i;
@@ -87,13 +86,13 @@ int pmf_sys_file_extents(struct pmf_sys *s, int file_fd, enum pmf_site_role role
 		if (err < 0)
 			return err;
 		for (i = 0; i < q.head.fm_mapped_extents; i++) {
-			err = take(&l, st.st_ino, at, &q.extents[i]);
+			err = take(&l, st.st_ino, at, &q.head.fm_extents[i]);
 			if (err < 0)
 				return err;
 		}
 		if (i == 0)
 			break;
-		last = &q.extents[i - 1];
+		last = &q.head.fm_extents[i - 1];
 		q.head.fm_start = last->fe_logical + last->fe_length;
 	}
 	*ret_n = l.n;

@@ -26,11 +26,11 @@ struct query {
 	uint32_t device;
 	struct pmf_range at;
 	struct pmf_extent_list out;
-	struct fsmap_head head;
-	struct fsmap recs[BATCH];	/* behind the head, as the call wants them */
+	union {
+		struct fsmap_head head;
+		unsigned char room[sizeof(struct fsmap_head) + BATCH * sizeof(struct fsmap)];
+	};
 };
-static_assert(offsetof(struct query, recs) ==
-	      offsetof(struct query, head) + sizeof(struct fsmap_head), "no gap");
 
 /* Ask for what lies between the low key and the end of at. */
 static int ask(struct query *q, uint32_t high_device, uint32_t count)
@@ -120,13 +120,13 @@ static int collect(struct query *q)
 		if (err < 0)
 			return err;
 		for (i = 0; i < q->head.fmh_entries; i++) {
-			err = take(q, &q->recs[i]);
+			err = take(q, &q->head.fmh_recs[i]);
 			if (err < 0)
 				return err;
 		}
 		if (i == 0)
 			return 0;
-		last = &q->recs[i - 1];
+		last = &q->head.fmh_recs[i - 1];
 		if (is_end(q, last))
 			return 0;
 		/* with its length, which says that it was told already */
@@ -145,7 +145,7 @@ static int look_for_realtime(struct query *q, uint32_t data, uint32_t *ret)
 	if (err < 0)
 		return err;
 	for (i = 0; i < q->head.fmh_entries; i++) {
-		const struct fsmap *r = &q->recs[i];
+		const struct fsmap *r = &q->head.fmh_recs[i];
 
 		if (r->fmr_device == data)
 			break;
