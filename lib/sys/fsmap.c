@@ -25,6 +25,7 @@ struct query {
 	int fd;
 	uint32_t device;
 	struct pmf_range at;
+	const struct pmf_xfs_geometry *geometry;	/* to tell more of what is UNKNOWN */
 	struct pmf_extent_list out;
 	union {
 		struct fsmap_head head;
@@ -81,6 +82,53 @@ static void set_kind(struct pmf_extent *e, const struct fsmap *r)
 	e->kind = PMF_TARGET_METADATA;
 }
 
+/*
+ * XFS without rmapbt tells free space only. But where its log and the headers of its
+ * allocation groups lie follows from the geometry: the kind of what begins at a byte,
+ * and where that ends at the latest.
+ */
+static enum pmf_target_kind fixed_kind(const struct pmf_xfs_geometry *g, uint64_t at,
+				       uint64_t *ret_end)
+{
+	uint64_t block = g->blocksize, group = g->agblocks * block;
+	uint64_t begin = at / group * group, header = MAX(4ULL * g->sectsize, block);
+	unsigned int bits = 32 - __builtin_clz(MAX(g->agblocks - 1, 1U));
+	uint64_t agno = g->logstart >> bits, agbno = g->logstart & ((1ULL << bits) - 1);
+	struct pmf_range log;
+
+	if (at < begin + header) {
+		*ret_end = begin + header;
+		return PMF_TARGET_METADATA;
+	}
+	log.start = agno * group + agbno * block;
+	log.end = log.start + g->logblocks * block;
+	*ret_end = begin + group;
+	if (g->logstart == 0 || at >= log.end)
+		return PMF_TARGET_UNKNOWN;	/* 0: it is on another device */
+	if (at >= log.start) {
+		*ret_end = log.end;
+		return PMF_TARGET_LOG;
+	}
+	*ret_end = MIN(*ret_end, log.start);
+	return PMF_TARGET_UNKNOWN;
+}
+
+static int take_unknown(struct query *q, struct pmf_extent e)
+{
+	struct pmf_range rest = e.at;
+	uint64_t end;
+	int err;
+
+	for (; !pmf_range_empty(rest); rest.start = e.at.end) {
+		e.kind = fixed_kind(q->geometry, rest.start, &end);
+		e.at = (struct pmf_range){ rest.start, MIN(end, rest.end) };
+		err = pmf_extent_list_add(&q->out, &e);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 static int take(struct query *q, const struct fsmap *r)
 {
 	struct pmf_range whole = { r->fmr_physical, r->fmr_physical + r->fmr_length };
@@ -93,6 +141,8 @@ static int take(struct query *q, const struct fsmap *r)
 	set_kind(&e, r);
 	if (e.kind == PMF_TARGET_FILE)
 		e.offset = r->fmr_offset + (e.at.start - whole.start);
+	if (e.kind == PMF_TARGET_UNKNOWN && q->geometry)
+		return take_unknown(q, e);
 	return pmf_extent_list_add(&q->out, &e);
 }
 
@@ -204,10 +254,16 @@ int pmf_xfs_geometry(int fs_fd, struct pmf_xfs_geometry *ret)
 	return pmf_ioctl(fs_fd, PMF_XFS_GEOMETRY, ret);
 }
 
-static int query(int fs_fd, enum pmf_site_role role, struct pmf_range at,
-		 struct pmf_extent *v, size_t max, size_t *ret_n)
+static int query(int fs_fd, const struct pmf_xfs_geometry *geometry,
+		 enum pmf_site_role role, struct pmf_range at, struct pmf_extent *v,
+		 size_t max, size_t *ret_n)
 {
-	struct query q = { .fd = fs_fd, .at = at, .out = { .v = v, .max = max } };
+	struct query q = {
+		.fd = fs_fd,
+		.at = at,
+		.geometry = geometry,
+		.out = { .v = v, .max = max },
+	};
 	int err;
 
 	if (pmf_range_empty(at)) {
@@ -246,13 +302,18 @@ int pmf_sys_owners(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 		if (!(g.flags & PMF_XFS_GEOMETRY_RMAPBT))
 			return -EOPNOTSUPP;
 	}
-	return query(fs_fd, role, at, v, max, ret_n);
+	return query(fs_fd, NULL, role, at, v, max, ret_n);
 }
 
 int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 			struct pmf_range at, struct pmf_extent *v, size_t max,
 			size_t *ret_n)
 {
+	struct pmf_xfs_geometry g;
+	bool fixed;
+
 	(void)s;
-	return query(fs_fd, role, at, v, max, ret_n);
+	fixed = role == PMF_ROLE_DATA && pmf_xfs_geometry(fs_fd, &g) == 0 &&
+		g.blocksize > 0 && g.agblocks > 1;
+	return query(fs_fd, fixed ? &g : NULL, role, at, v, max, ret_n);
 }

@@ -203,7 +203,8 @@ struct pmf_sys_ops {
 	int (*open_inode)(struct pmf_sys *s, int fs_fd, const char *fstype,
 			  const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
 	/* Which parts of this file lie on at of the device with this role. FROZEN, as
-	 * owners. Only what is on the device: data that is not written yet is nowhere. */
+	 * owners. Only what is on the device: data that is not written yet is nowhere.
+	 * -EOPNOTSUPP: it cannot be asked that (a directory or a symlink of XFS). */
 	int (*file_extents)(struct pmf_sys *s, int file_fd, enum pmf_site_role role,
 			    struct pmf_range at, struct pmf_extent *v, size_t max,
 			    size_t *ret_n);
