@@ -70,8 +70,11 @@ static void begin_hold(struct pmemfail_engine *e, const struct pmf_hold_event *h
 		r = take_failure(e, &ev, &f);
 	if (r >= 0)
 		r = pmf_job_new(e, PMF_JOB_HOLD, &j);
+	if (r >= 0 && !strdup_to(&j->device_id, f->device_id))
+		r = -ENOMEM;
 	if (r < 0) {
 		pmf_failure_free(f);
+		pmf_job_free(j);
 		if (r != -EALREADY)
 			let_go(e, h->id);
 		pmf_log(e->ctx, "hold %" PRIu64 " of %s: %s", h->id, h->name, strerror(-r));
@@ -86,7 +89,7 @@ static void begin_hold(struct pmemfail_engine *e, const struct pmf_hold_event *h
 		       h->id, f->created_us);
 	pmf_snapshots_hold_begin(e->snapshots);
 	pmf_engine_write_note(e, j->token, j->note_name, f);
-	pmf_engine_put(e, j->token, f, false);
+	(void)pmf_engine_put(e, j->token, f, false);
 	pmf_job_start(j);
 }
 

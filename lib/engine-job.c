@@ -19,9 +19,17 @@ int pmf_job_new(struct pmemfail_engine *e, enum pmf_job_kind kind, struct pmf_jo
 	j->engine = e;
 	j->kind = kind;
 	j->message.kind = PMF_MESSAGE_JOB;
+	j->lock_fd = -1;
 	atomic_init(&j->hold_ended, false);
 	*ret = j;
 	return 0;
+}
+
+static void names_free(char **v)
+{
+	for (size_t i = 0; v && v[i]; i++)
+		free(v[i]);
+	free(v);
 }
 
 struct pmf_job *pmf_job_free(struct pmf_job *j)
@@ -34,8 +42,20 @@ struct pmf_job *pmf_job_free(struct pmf_job *j)
 	for (size_t i = 0; i < j->n_watches; i++)
 		free(j->watches[i].node);
 	free(j->watches);
+	free(j->device_id);
+	pmf_device_done(&j->device);
+	pmf_lists_done(&j->lists);
+	pmf_ranges_done(&j->ranges);
+	safe_close(j->lock_fd);
+	names_free(j->disks);
+	names_free(j->regions);
 	free(j);
 	return NULL;
+}
+
+static bool is_handling(const struct pmf_job *j)
+{
+	return j->kind == PMF_JOB_HOLD;
 }
 
 static void *job_thread(void *userdata)
@@ -62,12 +82,9 @@ static int run(struct pmf_job *j)
 		return -r;
 	j->running = true;
 	j->engine->n_running++;
+	j->engine->n_holds += is_handling(j);
+	j->engine->n_hooks += j->kind == PMF_JOB_HOOKS;
 	return 0;
-}
-
-static bool is_handling(const struct pmf_job *j)
-{
-	return j->kind == PMF_JOB_HOLD;
 }
 
 static void take_out(struct pmf_job *j)
@@ -94,13 +111,24 @@ static void finish(struct pmf_job *j)
 	pmf_job_free(j);
 }
 
+/* Unbinds do not wait for the room that others take. A hook may use a filesystem, so
+ * none is begun while one may be frozen. */
+static bool has_room(const struct pmemfail_engine *e, const struct pmf_job *j)
+{
+	if (is_handling(j))
+		return e->n_holds < PMF_MAX_JOBS;
+	if (j->kind == PMF_JOB_HOOKS)
+		return e->n_hooks < PMF_MAX_HOOKS && atomic_load(&e->ctx->quiet) == 0;
+	return e->n_running - e->n_holds - e->n_hooks < PMF_MAX_JOBS;
+}
+
 /* Unbinds wait for their jobs, so those go before the others. */
 static struct pmf_job *next_waiting(struct pmemfail_engine *e)
 {
 	struct pmf_job *other = NULL;
 
 	for (struct pmf_job *j = e->jobs; j; j = j->next) {
-		if (j->running)
+		if (j->running || !has_room(e, j))
 			continue;
 		if (is_handling(j))
 			return j;
@@ -114,7 +142,7 @@ void pmf_jobs_continue(struct pmemfail_engine *e)
 {
 	struct pmf_job *j;
 
-	while (e->n_running < PMF_MAX_JOBS && (j = next_waiting(e))) {
+	while ((j = next_waiting(e))) {
 		if (run(j) >= 0)
 			continue;
 		/* No thread to be had. When one is at work, its end is the next chance. */
@@ -151,8 +179,27 @@ void pmf_job_over(struct pmf_job *j)
 
 	pthread_join(j->thread, NULL);	/* sending the message was its last act */
 	e->n_running--;
-	if (j->kind == PMF_JOB_WATCH)
+	e->n_holds -= is_handling(j);
+	e->n_hooks -= j->kind == PMF_JOB_HOOKS;
+	switch (j->kind) {
+	case PMF_JOB_WATCH:
 		pmf_engine_watched(e, j);
+		break;
+	case PMF_JOB_WATCH_LISTS:
+		pmf_engine_watch_lists_over(e);
+		break;
+	case PMF_JOB_LISTS:
+		pmf_engine_lists_over(e, j);
+		break;
+	case PMF_JOB_POISON:
+	case PMF_JOB_HOOKS:
+		pmf_engine_poison_over(e, j);
+		break;
+	case PMF_JOB_HOLD:
+	case PMF_JOB_UNHELD:
+	case PMF_JOB_LEFTOVER:
+		break;
+	}
 	finish(j);
 	pmf_jobs_continue(e);
 }

@@ -74,8 +74,8 @@ void pmf_engine_write_note(struct pmemfail_engine *e, uint64_t token, const char
 
 /* --- to the record --------------------------------------------------------- */
 
-void pmf_engine_put(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f,
-		    bool final)
+int pmf_engine_put(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f,
+		   bool final)
 {
 	struct pmf_failure *copy;
 	int r;
@@ -86,6 +86,7 @@ void pmf_engine_put(struct pmemfail_engine *e, uint64_t token, const struct pmf_
 	if (r < 0)
 		pmf_log(e->ctx, "a failure could not be handed to the record: %s",
 			strerror(-r));
+	return r;
 }
 
 /* --- from the record ------------------------------------------------------- */
@@ -98,7 +99,7 @@ static void unfinished(struct pmemfail_engine *e, struct pmf_record_note *n)
 		return;
 	/* Its end was only not recorded: no need to guess. */
 	if (n->failure->state != PMF_STATE_HANDLING && n->failure->state != PMF_STATE_PENDING) {
-		pmf_engine_put(e, n->token, n->failure, true);
+		(void)pmf_engine_put(e, n->token, n->failure, true);
 		return;
 	}
 	if (pmf_job_new(e, PMF_JOB_LEFTOVER, &j) < 0) {
@@ -112,8 +113,22 @@ static void unfinished(struct pmemfail_engine *e, struct pmf_record_note *n)
 
 static void changed(struct pmemfail_engine *e, struct pmf_record_note *n)
 {
+	if (n->token & PMF_TOKEN_HUSHED)
+		return;
+	if (n->final)
+		pmf_engine_hooks(e, n->token, n->failure);
 	pmf_engine_notice(e, n->added ? PMEMFAIL_FAILURE_ADDED : PMEMFAIL_FAILURE_CHANGED,
 			  TAKE_PTR(n->failure), NULL);
+}
+
+/* What is known is read from the record, so that must be open; but poison is told all
+ * the same when it is out of order. */
+static void begin_poison(struct pmemfail_engine *e)
+{
+	if (e->record_ready)
+		return;
+	e->record_ready = true;
+	pmf_engine_look(e, NULL, true);
 }
 
 void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
@@ -124,6 +139,7 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
 	case PMF_RECORD_SAVED:
 		if (n->final)
 			remove_note(e, n->token);
+		pmf_engine_poison_noted(e, n);
 		changed(e, n);
 		break;
 	case PMF_RECORD_UNSAVED:
@@ -131,6 +147,7 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
 		name = name_of(e, n->token);
 		if (n->final && name)
 			pmf_engine_write_note(e, n->token, name, n->failure);
+		pmf_engine_poison_noted(e, n);
 		changed(e, n);
 		break;
 	case PMF_RECORD_UNFINISHED:
@@ -143,8 +160,10 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
 		remove_note(e, n->token);
 		break;
 	case PMF_RECORD_READY:
+		begin_poison(e);
 		break;
 	case PMF_RECORD_PROBLEM:
+		begin_poison(e);
 		pmf_engine_notice(e, PMEMFAIL_RECORD_PROBLEM, NULL, TAKE_PTR(n->text));
 		break;
 	}

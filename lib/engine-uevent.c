@@ -33,10 +33,11 @@ static void module_event(struct pmemfail_engine *e, const struct pmf_uevent *u)
 {
 	if (!streq(u->name, "pmemfail"))
 		return;
-	if (u->action == PMF_UEVENT_ADD && pmf_engine_open_holds(e) >= 0)
+	if (u->action == PMF_UEVENT_ADD && pmf_engine_open_holds(e) >= 0) {
+		pmf_engine_look(e, NULL, true);
 		pmf_engine_notice(e, PMEMFAIL_MODULE_CHANGED, NULL,
 				  strdup("the kernel module was loaded"));
-	else if (u->action == PMF_UEVENT_REMOVE && e->hold_fd < 0)
+	} else if (u->action == PMF_UEVENT_REMOVE && e->hold_fd < 0)
 		pmf_engine_notice(e, PMEMFAIL_MODULE_CHANGED, NULL,
 				  strdup("the kernel module was unloaded"));
 }

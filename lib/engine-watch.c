@@ -141,6 +141,7 @@ static bool forget_gone(struct pmemfail_engine *e)
 
 void pmf_engine_snapshot(struct pmemfail_engine *e)
 {
+	_cleanup_(pmf_topology_freep) struct pmf_topology *old = NULL;
 	struct pmf_topology *t;
 	bool changed;
 	int r;
@@ -151,7 +152,7 @@ void pmf_engine_snapshot(struct pmemfail_engine *e)
 		pmf_topology_free(t);
 		return;
 	}
-	pmf_topology_free(e->topology);
+	old = e->topology;
 	e->topology = t;
 	changed = forget_gone(e);
 	for (size_t i = 0; i < t->n_devices; i++) {
@@ -160,12 +161,16 @@ void pmf_engine_snapshot(struct pmemfail_engine *e)
 		if (e->all_bound)
 			pmf_intake_bound(e->intake, t->devices[i].id);
 		r = see_device(e, &t->devices[i]);
+		if (r > 0 || e->all_bound)
+			pmf_engine_look(e, t->devices[i].id, true);
 		if (r > 0)
 			changed = e->rewatch = true;
 		else if (r < 0)
 			pmf_log(e->ctx, "cannot watch a device: %s", strerror(-r));
 	}
 	e->all_bound = false;
+	e->rewatch_lists |= changed;
+	pmf_engine_look_mounted(e, old);
 	if (changed)
 		pmf_engine_notice(e, PMEMFAIL_DEVICES_CHANGED, NULL, NULL);
 }

@@ -173,5 +173,17 @@ void pmf_job_work(struct pmf_job *j)
 	case PMF_JOB_WATCH:
 		do_watch(j);
 		break;
+	case PMF_JOB_WATCH_LISTS:
+		pmf_job_watch_lists(j);
+		break;
+	case PMF_JOB_LISTS:
+		pmf_job_lists(j);
+		break;
+	case PMF_JOB_POISON:
+		pmf_job_poison(j);
+		break;
+	case PMF_JOB_HOOKS:
+		pmf_job_hooks(j);
+		break;
 	}
 }

@@ -18,7 +18,7 @@
 #define MAX_RANGES	65536		/* of poison, per device */
 
 enum source { SOURCE_HOLD, SOURCE_UDEV, SOURCE_MOUNTS, SOURCE_SNAPSHOT, SOURCE_MESSAGE,
-	      SOURCE_TIMER, SOURCE_N };
+	      SOURCE_TIMER, SOURCE_BADBLOCKS, SOURCE_TRACE, SOURCE_RESCAN, SOURCE_N };
 
 static int add_source(struct pmemfail_engine *e, int fd, enum source s, uint32_t events)
 {
@@ -57,7 +57,17 @@ static int open_watchers(struct pmemfail_engine *e)
 	r = pmf_mounts_watch(&e->mounts_fd);
 	if (r >= 0)
 		r = add_source(e, e->mounts_fd, SOURCE_MOUNTS, PMF_MOUNTS_EPOLL);
-	return r < 0 ? pmf_why_errno(r, "cannot watch the mount table") : 0;
+	if (r < 0)
+		return pmf_why_errno(r, "cannot watch the mount table");
+	r = pmf_engine_open_lists(e);
+	if (r >= 0)
+		r = add_source(e, e->rescan_fd, SOURCE_RESCAN, EPOLLIN);
+	if (r >= 0 && e->badblocks)
+		r = add_source(e, pmf_badblocks_watch_fd(e->badblocks), SOURCE_BADBLOCKS,
+			       EPOLLIN);
+	if (r >= 0 && e->trace)
+		r = add_source(e, pmf_trace_fd(e->trace), SOURCE_TRACE, EPOLLIN);
+	return r < 0 ? pmf_why_errno(r, "cannot watch for poison") : 0;
 }
 
 int pmf_engine_open_holds(struct pmemfail_engine *e)
@@ -184,7 +194,7 @@ _public_ int pmemfail_engine_new(struct pmemfail *ctx, struct pmemfail_engine **
 	e->sys = sys;
 	e->policy = &ctx->policy;
 	e->lock_fd = e->epoll_fd = e->message_fd = e->snapshot_fd = -1;
-	e->timer_fd = e->mounts_fd = e->hold_fd = -1;
+	e->timer_fd = e->rescan_fd = e->mounts_fd = e->hold_fd = -1;
 	e->hold_error = -ENODEV;
 	e->notices_tail = &e->notices;
 	cds_wfcq_init(&e->queue_head, &e->queue_tail);
@@ -249,7 +259,15 @@ _public_ int pmemfail_engine_dispatch(struct pmemfail_engine *e)
 		handle_snapshot(e);
 	if (due[SOURCE_TIMER])
 		handle_timer(e);
+	if (due[SOURCE_BADBLOCKS])
+		pmf_engine_read_badblocks(e);
+	if (due[SOURCE_TRACE])
+		pmf_engine_read_trace(e);
+	if (due[SOURCE_RESCAN])
+		pmf_engine_rescan(e);
 	pmf_engine_watch(e);
+	pmf_engine_lists(e);
+	pmf_engine_poison(e);
 	return (int)e->n_notices;
 }
 
@@ -306,6 +324,9 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 		handle_messages(e);	/* what was recorded last */
 	e->snapshots = pmf_snapshots_free(e->snapshots);
 	e->udev = pmf_udev_close(e->udev);
+	e->badblocks = pmf_badblocks_watch_free(e->badblocks);
+	e->trace = pmf_trace_close(e->trace);
+	pmf_engine_poison_done(e);
 	pmf_intake_free(e->intake);
 	pmf_topology_free(e->topology);
 	pmf_engine_watched_done(e);
@@ -313,6 +334,7 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 	free(e->names);
 	safe_close(e->mounts_fd);
 	safe_close(e->timer_fd);
+	safe_close(e->rescan_fd);
 	safe_close(e->snapshot_fd);
 	safe_close(e->message_fd);
 	safe_close(e->epoll_fd);

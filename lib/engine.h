@@ -12,6 +12,10 @@
  *	engine-watch.c		which devices an unbind waits for
  *	engine-job.c		threads that handle, and how many
  *	engine-work.c		what such a thread does
+ *	engine-poison.c		bad ranges to jobs, one at a time for each device
+ *	engine-poison-work.c	what such a job does
+ *	engine-lists.c		when and how the kernel's lists are read
+ *	engine-hook.c		hooks, after a failure's end
  *	engine-record.c		notes of the record and of a predecessor
  *	engine-notice.c		what the caller is told
  */
@@ -23,11 +27,14 @@
 
 #include "context.h"
 #include "flow/intake.h"
+#include "flow/reconcile.h"
 #include "flow/record.h"
 #include "flow/topology.h"
 #include "sys/watch.h"
 
-#define PMF_MAX_JOBS	16	/* handled at once; more wait, their unbinds with them */
+#define PMF_MAX_JOBS	16	/* handled at once; more wait, their unbinds with them; and
+				 * as many of other jobs */
+#define PMF_MAX_HOOKS	4	/* failures whose hooks run at once */
 
 /* --- messages to the engine's thread --------------------------------------- */
 
@@ -50,7 +57,14 @@ enum pmf_job_kind {
 	PMF_JOB_UNHELD,		/* it did not wait: record what was lost */
 	PMF_JOB_LEFTOVER,	/* a dead predecessor's failure */
 	PMF_JOB_WATCH,		/* open devices and watch them */
+	PMF_JOB_WATCH_LISTS,	/* open the kernel's lists and watch them */
+	PMF_JOB_LISTS,		/* read those of one device, and its open poison */
+	PMF_JOB_POISON,		/* handle poison of one device, or look at it again */
+	PMF_JOB_HOOKS,
 };
+
+/* A token of the record with this bit: the caller is told nothing, no hook runs. */
+#define PMF_TOKEN_HUSHED (1ULL << 63)
 
 struct pmf_watch_request {
 	uint64_t cookie;
@@ -75,6 +89,22 @@ struct pmf_job {
 	char *why_unheld;
 	struct pmf_watch_request *watches;
 	size_t n_watches;
+
+	/* LISTS, POISON, HOOKS */
+	char *device_id;		/* HOLD, too */
+	struct pmf_device device;	/* LISTS: a copy */
+	int result;			/* LISTS, out: 0 or -errno */
+	struct pmf_lists lists;		/* LISTS, out; POISON, in */
+	bool has_lists;
+	struct pmf_ranges ranges;	/* LISTS, out: open ones; POISON, out: cleared ones */
+	unsigned int n_open;		/* out: failures on record that are not cleared */
+	unsigned int n_puts;		/* out: final versions handed to the record */
+	bool differs;			/* LISTS, out: the record says something else */
+	bool replay;			/* POISON: look at all open ones */
+	unsigned int n_clears;		/* LISTS: of the device, at its begin */
+	uint64_t more_tokens;		/* the next of many that are the job's own */
+	int lock_fd;			/* of pmf_poison_lock(); -1: none */
+	char **disks, **regions;	/* WATCH_LISTS: names, NULL at the end */
 };
 
 /* --- devices --------------------------------------------------------------- */
@@ -85,6 +115,30 @@ struct pmf_watched {
 	dev_t devno;
 	bool present;		/* bound now, as far as we know */
 	int result;		/* of the last watch: 0, or -errno; 1: not tried */
+};
+
+/* A device with what is known of its poison. */
+struct pmf_poisoned {
+	char *id, *name;
+	/* What is in failures that are not cleared: no news. */
+	struct pmf_ranges known;
+	struct pmf_lists lists;		/* as last read */
+	bool has_lists;
+	/* What came since the last failure was begun, as one: on record as pending,
+	 * again whenever more has come and the last version has been written. */
+	struct pmf_failure *waiting;
+	uint64_t waiting_token;
+	bool writing, dirty;
+	/* The one that is handled once it is on record; nothing is added to it. */
+	struct pmf_failure *next;
+	uint64_t next_token;
+	bool working;			/* a job is at it */
+	bool list, listing, list_again;	/* read the lists: wanted, a job is at it */
+	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
+	int unsaved;			/* final versions that the record has yet to write:
+					 * until then what is on record is too old to act on */
+	int lock_fd;			/* as long as that is so */
+	unsigned int n_open, n_clears;
 };
 
 /* What a note in RuntimeDirectory is called, by token, until it is removed. */
@@ -108,7 +162,14 @@ struct pmemfail_engine {
 	int hold_fd;			/* -1: no module */
 	int hold_error;			/* why, -errno; 0 when there is one */
 	bool hold_broken;		/* close it when no job needs it any more */
+	int rescan_fd;			/* a timer that runs while poison is open */
 	struct pmf_udev *udev;
+	struct pmf_badblocks_watch *badblocks;	/* NULL: none to be had */
+	struct pmf_trace *trace;		/* NULL: the same */
+	bool rewatch_lists, watching_lists;	/* wanted; a job is at it */
+	struct pmf_poisoned **poisoned;
+	size_t n_poisoned, cap_poisoned;
+	bool record_ready;		/* opened, or known to be out of order */
 	struct pmf_intake *intake;
 	struct pmf_snapshots *snapshots;
 	struct pmf_record *record;
@@ -124,6 +185,7 @@ struct pmemfail_engine {
 
 	struct pmf_job *jobs;		/* running, then waiting, oldest first */
 	unsigned int n_running, n_handling;
+	unsigned int n_holds, n_hooks;	/* of these running */
 	uint64_t last_token;
 	struct pmf_note_name *names;
 	size_t n_names, cap_names;
@@ -173,6 +235,42 @@ void pmf_engine_watched_done(struct pmemfail_engine *e);
 /* Wake dispatch once in so many seconds; 0: not. */
 void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);
 
+/* engine-poison.c */
+struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id);
+/* A range of the device is bad. */
+void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
+		    struct pmf_range r, enum pmf_source source);
+void pmf_engine_poison(struct pmemfail_engine *e);	/* begin what is due */
+void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j);
+/* A version is on record, or cannot be for now. */
+void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_note *n);
+/* Hand f's end to the record, from a job's thread. Takes f. */
+void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f);
+void pmf_engine_poison_done(struct pmemfail_engine *e);
+
+/* engine-poison-work.c: on a job's thread */
+void pmf_job_poison(struct pmf_job *j);
+void pmf_job_lists(struct pmf_job *j);
+
+/* engine-lists.c */
+int pmf_engine_open_lists(struct pmemfail_engine *e);	/* watchers and timer */
+/* Read the lists of a device (NULL: of all), and perhaps look at all that is open. */
+void pmf_engine_look(struct pmemfail_engine *e, const char *id, bool replay);
+void pmf_engine_look_mounted(struct pmemfail_engine *e, const struct pmf_topology *old);
+void pmf_engine_read_badblocks(struct pmemfail_engine *e);
+void pmf_engine_read_trace(struct pmemfail_engine *e);
+void pmf_engine_rescan(struct pmemfail_engine *e);
+void pmf_engine_lists(struct pmemfail_engine *e);	/* begin what is due */
+void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j);
+void pmf_engine_watch_lists_over(struct pmemfail_engine *e);
+void pmf_job_watch_lists(struct pmf_job *j);
+/* Keep the timer running while there is reason to. */
+void pmf_engine_rearm(struct pmemfail_engine *e);
+
+/* engine-hook.c */
+void pmf_engine_hooks(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f);
+void pmf_job_hooks(struct pmf_job *j);
+
 /* engine-uevent.c */
 void pmf_engine_read_uevents(struct pmemfail_engine *e);
 void pmf_engine_mounts_changed(struct pmemfail_engine *e);
@@ -184,7 +282,7 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n);	/* t
 void pmf_engine_write_note(struct pmemfail_engine *e, uint64_t token, const char *name,
 			   const struct pmf_failure *f);
 /* Hand a copy of f to the record. */
-void pmf_engine_put(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f,
+int pmf_engine_put(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f,
 		    bool final);
 
 #endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the jobs about poison do. They share nothing with the engine's thread but the
+ * snapshots, the record and the queue.
+ */
+#include "engine.h"
+#include "flow/store.h"
+#include "poison.h"
+
+static void store_closep(struct pmf_store **s)
+{
+	pmf_store_close(*s);
+}
+
+/* --- reading the lists ----------------------------------------------------- */
+
+struct on_record {
+	struct pmf_job *j;
+	int error;
+};
+
+static int see_open(const struct pmf_failure *f, void *userdata)
+{
+	struct on_record *o = userdata;
+	struct pmf_job *j = o->j;
+	enum pmf_reconciled v = PMF_RECONCILED_SAME;
+	struct pmf_failure *copy;
+
+	j->n_open++;
+	o->error = pmf_ranges_add_all(&j->ranges, &f->ranges);
+	if (o->error == 0)
+		o->error = pmf_failure_copy(f, &copy);
+	if (o->error < 0)
+		return 1;
+	o->error = pmf_reconcile(copy, &j->lists, &v);
+	j->differs |= v != PMF_RECONCILED_SAME;
+	pmf_failure_free(copy);
+	return o->error < 0;
+}
+
+/* After the lists, so that who reports (record, then mark) is seen to have. */
+static int read_record(struct pmf_job *j)
+{
+	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	struct on_record o = { .j = j };
+	int r;
+
+	r = pmf_store_open(j->engine->policy->state_dir, false, &store, NULL);
+	if (r >= 0)
+		r = pmf_store_foreach_open(store, j->device_id, see_open, &o);
+	if (o.error < 0)
+		return o.error;
+	if (r < 0 && r != -ENOENT)
+		pmf_log(j->engine->ctx, "cannot read what poison is on record: %s",
+			strerror(-r));
+	return 0;
+}
+
+void pmf_job_lists(struct pmf_job *j)
+{
+	struct pmf_sys *sys = j->engine->sys;
+	_cleanup_free_ char *after = NULL;
+	int r;
+
+	(void)sys->ops->binding_id(sys, &j->device, &j->lists.binding);
+	r = sys->ops->read_badblocks(sys, &j->device, &j->lists.bad, &j->lists.full);
+	if (r >= 0) {
+		/* Bound anew in between: which binding's list it was is not known. */
+		(void)sys->ops->binding_id(sys, &j->device, &after);
+		if (!streq_ptr(after, j->lists.binding))
+			r = -EAGAIN;
+	}
+	j->has_lists = r >= 0;
+	if (r >= 0)
+		r = read_record(j);
+	j->result = r;
+}
+
+/* --- handling -------------------------------------------------------------- */
+
+/* Nothing is logged while a filesystem may be frozen. */
+static void begin_quiet(struct pmf_job *j)
+{
+	atomic_fetch_add(&j->engine->ctx->quiet, 1);
+}
+
+static void end_quiet(struct pmf_job *j)
+{
+	atomic_fetch_sub(&j->engine->ctx->quiet, 1);
+}
+
+static void handle_new(struct pmf_job *j, const struct pmf_run *run)
+{
+	struct pmf_failure *f = TAKE_PTR(j->failure);
+
+	pmf_poison_mark(run, f);
+	begin_quiet(j);
+	pmf_poison_handle(run, f);
+	end_quiet(j);
+	pmf_job_put(j, j->token, f);
+}
+
+static void clear(struct pmf_job *j, struct pmf_failure *f)
+{
+	/* its ranges may be news again; without memory they are after the next start */
+	(void)pmf_ranges_add_all(&j->ranges, &f->ranges);
+	f->updated_us = j->engine->sys->ops->now_realtime_us(j->engine->sys);
+	pmf_hooks_done(f->hooks, f->n_hooks);
+	f->hooks = NULL;
+	f->n_hooks = 0;
+	pmf_job_put(j, j->more_tokens++, f);
+}
+
+static void look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure *f)
+{
+	enum pmf_reconciled v = PMF_RECONCILED_SAME;
+	bool news = false;
+
+	if (j->has_lists && pmf_reconcile(f, &j->lists, &v) < 0) {
+		pmf_failure_free(f);
+		return;
+	}
+	if (v == PMF_RECONCILED_CLEARED) {
+		clear(j, f);
+		return;
+	}
+	j->n_open++;
+	if (v == PMF_RECONCILED_UNMARKED)
+		pmf_poison_mark_again(run, f);
+	if (j->replay && pmf_poison_is_open(f)) {
+		begin_quiet(j);
+		news = pmf_poison_handle_again(run, &f) > 0;
+		end_quiet(j);
+	}
+	if (news)
+		pmf_job_put(j, j->more_tokens++, f);
+	else if (v != PMF_RECONCILED_SAME)
+		pmf_job_put(j, j->more_tokens++ | PMF_TOKEN_HUSHED, f);
+	else
+		pmf_failure_free(f);
+}
+
+struct ids {
+	uint64_t *v;
+	size_t n, cap;
+};
+
+static int take_id(const struct pmf_failure *f, void *userdata)
+{
+	struct ids *ids = userdata;
+
+	if (pmf_grow(&ids->v, &ids->cap, ids->n + 1, sizeof(*ids->v)) < 0)
+		return 1;	/* the others next time */
+	ids->v[ids->n++] = f->id;
+	return 0;
+}
+
+static void look_at_all(struct pmf_job *j, const struct pmf_run *run)
+{
+	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	struct ids ids = { 0 };
+	int r;
+
+	r = pmf_store_open(j->engine->policy->state_dir, false, &store, NULL);
+	if (r >= 0)
+		r = pmf_store_foreach_open(store, j->device_id, take_id, &ids);
+	for (size_t i = 0; i < ids.n; i++) {
+		struct pmf_failure *f;
+
+		r = pmf_store_get(store, ids.v[i], &f);
+		if (r >= 0)
+			look_again(j, run, f);
+	}
+	free(ids.v);
+	if (r < 0 && r != -ENOENT)
+		pmf_log(j->engine->ctx, "cannot read what poison is on record: %s",
+			strerror(-r));
+}
+
+void pmf_job_poison(struct pmf_job *j)
+{
+	struct pmemfail_engine *e = j->engine;
+	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
+	struct pmf_run run = { .sys = e->sys, .policy = e->policy, .hold_fd = -1 };
+
+	if (pmf_snapshots_for_hold(e->snapshots, &t) < 0) {
+		/* It stays on record as it is, and is looked at again. */
+		pmf_log(e->ctx, "poison of %s is not handled yet: out of memory",
+			j->device_id);
+		return;
+	}
+	run.topology = t;
+	/* Whoever has it for longer than this hangs; then both work at once. */
+	if (j->lock_fd < 0)
+		(void)pmf_poison_lock(e->sys, j->device_id, PMF_POISON_PATIENCE_US,
+				      &j->lock_fd);
+	if (j->failure)
+		handle_new(j, &run);
+	else
+		look_at_all(j, &run);
+}

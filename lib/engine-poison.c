@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Bad ranges to jobs. Of a device one failure is handled at a time; what comes
+ * meanwhile is gathered into the next one. Each is on record before it is acted on.
+ */
+#include "engine.h"
+#include "poison.h"
+
+static void poisoned_free(struct pmf_poisoned *p)
+{
+	free(p->id);
+	free(p->name);
+	pmf_ranges_done(&p->known);
+	pmf_lists_done(&p->lists);
+	pmf_failure_free(p->waiting);
+	pmf_failure_free(p->next);
+	safe_close(p->lock_fd);
+	free(p);
+}
+
+void pmf_engine_poison_done(struct pmemfail_engine *e)
+{
+	for (size_t i = 0; i < e->n_poisoned; i++)
+		poisoned_free(e->poisoned[i]);
+	free(e->poisoned);
+	e->poisoned = NULL;
+	e->n_poisoned = 0;
+}
+
+static struct pmf_poisoned *find(struct pmemfail_engine *e, const char *id)
+{
+	for (size_t i = 0; i < e->n_poisoned; i++)
+		if (streq_ptr(e->poisoned[i]->id, id))
+			return e->poisoned[i];
+	return NULL;
+}
+
+struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id)
+{
+	struct pmf_poisoned *p = find(e, id);
+
+	if (p)
+		return p;
+	if (pmf_grow(&e->poisoned, &e->cap_poisoned, e->n_poisoned + 1,
+		     sizeof(struct pmf_poisoned *)) < 0)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->lock_fd = -1;
+	if (!strdup_to(&p->id, id)) {
+		poisoned_free(p);
+		return NULL;
+	}
+	e->poisoned[e->n_poisoned++] = p;
+	return p;
+}
+
+/* --- events ---------------------------------------------------------------- */
+
+void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
+		    struct pmf_range r, enum pmf_source source)
+{
+	struct pmf_event ev = {
+		.kind = PMF_KIND_POISON, .source = source, .device_id = d->id,
+		.device_name = d->name, .time_us = e->sys->ops->now_realtime_us(e->sys),
+		.range = d->size ? pmf_range_clip(r, (struct pmf_range){ 0, d->size }) : r,
+	};
+	struct pmf_poisoned *p = pmf_poisoned_of(e, d->id);
+	enum pmf_intake_verdict verdict;
+
+	/* A storm tells the same again and again: here it costs nothing. */
+	if (pmf_range_empty(ev.range) || (p && pmf_ranges_cover(&p->known, ev.range)))
+		return;
+	if (!p || pmf_intake_add(e->intake, &ev, &verdict) < 0) {
+		/* Not lost: the lists have it, or the next reading finds it. */
+		pmf_log(e->ctx, "a bad range of %s is not handled yet: out of memory",
+			d->name ?: d->id);
+		pmf_engine_timer(e, 1);
+	}
+}
+
+/* What is news of it. Without memory all is taken for that. */
+static void subtract_known(struct pmf_poisoned *p, struct pmf_failure *f)
+{
+	(void)pmf_ranges_subtract(&f->ranges, &p->known);
+	(void)pmf_ranges_add_all(&p->known, &f->ranges);
+	pmf_ranges_done(&f->listed);
+	if (p->has_lists)
+		(void)pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed);
+}
+
+static void gather(struct pmemfail_engine *e, struct pmf_failure *f)
+{
+	struct pmf_poisoned *p = pmf_poisoned_of(e, f->device_id);
+
+	if (p)
+		subtract_known(p, f);
+	if (!p || f->ranges.n == 0) {
+		pmf_failure_free(f);
+		return;
+	}
+	if (!p->waiting) {
+		p->waiting = f;
+		p->waiting_token = ++e->last_token;
+	} else if (pmf_ranges_add_all(&p->waiting->ranges, &f->ranges) < 0 ||
+		   pmf_ranges_add_all(&p->waiting->listed, &f->listed) < 0) {
+		/* It is no news any more then; so it must become so again. */
+		(void)pmf_ranges_subtract(&p->known, &f->ranges);
+		pmf_engine_timer(e, 1);
+		pmf_failure_free(f);
+		return;
+	} else {
+		p->waiting->updated_us = f->updated_us;
+		pmf_failure_free(f);
+	}
+	p->dirty = true;
+}
+
+/* --- one at a time --------------------------------------------------------- */
+
+static void start(struct pmemfail_engine *e, struct pmf_poisoned *p, struct pmf_failure *f,
+		  uint64_t token)
+{
+	struct pmf_job *j = NULL;
+
+	if (pmf_job_new(e, PMF_JOB_POISON, &j) < 0 || !strdup_to(&j->device_id, p->id) ||
+	    (p->has_lists && pmf_lists_copy(&p->lists, &j->lists) < 0)) {
+		pmf_job_free(j);
+		/* What is on record is found there again. */
+		pmf_failure_free(f);
+		p->replay = true;
+		pmf_engine_timer(e, 1);
+		return;
+	}
+	j->has_lists = p->has_lists;
+	j->failure = f;
+	j->token = token;
+	j->more_tokens = e->last_token + 1;
+	e->last_token += 1U << 20;
+	j->lock_fd = TAKE_FD(p->lock_fd);
+	if (!f) {
+		j->replay = p->replay;
+		p->replay = p->reconcile = false;
+	} else {
+		p->n_open++;
+	}
+	p->working = true;
+	pmf_job_start(j);
+}
+
+/* What has gathered is the next one, once its last version is on record. */
+static void take_next(struct pmemfail_engine *e, struct pmf_poisoned *p)
+{
+	p->next = TAKE_PTR(p->waiting);
+	p->next_token = p->waiting_token;
+	p->writing = p->dirty = false;
+	p->next->state = PMF_STATE_HANDLING;
+	/* Without memory to record it the rescue goes on all the same. */
+	if (pmf_engine_put(e, p->next_token, p->next, false) < 0)
+		start(e, p, TAKE_PTR(p->next), p->next_token);
+}
+
+static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
+{
+	if (p->waiting && !p->working && !p->next && e->record_ready)
+		take_next(e, p);
+	if (p->waiting && p->dirty && !p->writing &&
+	    pmf_engine_put(e, p->waiting_token, p->waiting, false) >= 0) {
+		p->dirty = false;
+		p->writing = true;
+	}
+	if (!p->working && !p->next && (p->replay || p->reconcile) && p->unsaved == 0 &&
+	    e->record_ready)
+		start(e, p, NULL, 0);
+}
+
+void pmf_engine_poison(struct pmemfail_engine *e)
+{
+	struct pmf_failure *f;
+
+	if (e->ending)
+		return;
+	while (pmf_intake_next(e->intake, &f) >= 0) {
+		if (f->kind == PMF_KIND_POISON)
+			gather(e, f);
+		else
+			pmf_failure_free(f);	/* cannot be: removals are taken at once */
+	}
+	for (size_t i = 0; i < e->n_poisoned; i++)
+		advance(e, e->poisoned[i]);
+}
+
+/* --- what became of it ----------------------------------------------------- */
+
+static void unlock_when_saved(struct pmf_poisoned *p)
+{
+	if (p->unsaved == 0 && !p->working)
+		p->lock_fd = safe_close(p->lock_fd);
+}
+
+void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_note *n)
+{
+	struct pmf_poisoned *p = n->failure && n->failure->kind == PMF_KIND_POISON ?
+		find(e, n->failure->device_id) : NULL;
+
+	if (!p)
+		return;
+	if (n->final) {
+		if (n->news == PMF_RECORD_SAVED)
+			p->unsaved--;
+		unlock_when_saved(p);
+	} else if (p->next && p->next_token == n->token &&
+		   n->failure->state == PMF_STATE_HANDLING) {
+		p->next->id = n->failure->id;
+		start(e, p, TAKE_PTR(p->next), n->token);
+	} else if (p->waiting && p->waiting_token == n->token) {
+		p->waiting->id = n->failure->id;
+		p->writing = false;
+	}
+}
+
+void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
+{
+	struct pmf_poisoned *p = j->device_id ? find(e, j->device_id) : NULL;
+
+	if (!p)
+		return;		/* hooks of a removal */
+	p->unsaved += (int)j->n_puts;
+	if (p->lock_fd < 0)
+		p->lock_fd = TAKE_FD(j->lock_fd);
+	if (j->kind == PMF_JOB_POISON) {
+		p->working = false;
+		if (j->ranges.n > 0) {
+			(void)pmf_ranges_subtract(&p->known, &j->ranges);
+			p->n_clears++;
+		}
+		if (j->replay)
+			p->n_open = j->n_open;
+	}
+	unlock_when_saved(p);
+	pmf_engine_rearm(e);
+}
+
+void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f)
+{
+	if (pmf_record_put(j->engine->record, token, f, true) < 0)
+		pmf_log(j->engine->ctx, "a failure could not be handed to the record");
+	else
+		j->n_puts++;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* What others are still building, so that the rest can be built against it. */
+#include "base/str.h"
+#include "flow/handle.h"
+#include "sys/watch.h"
+
+#define PENDING __attribute__((weak))
+
+PENDING int pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f)
+{
+	(void)run;
+	f->state = PMF_STATE_UNSUPPORTED;
+	return pmf_format(&f->reason, "poison cannot be handled yet");
+}
+
+PENDING int pmf_assess_poison(const struct pmf_run *run, struct pmf_failure *f, bool deep,
+			      pmf_progress_fn progress, void *userdata)
+{
+	(void)run, (void)f, (void)deep, (void)progress, (void)userdata;
+	return -EOPNOTSUPP;
+}
+
+PENDING int pmf_topology_spa(const struct pmf_topology *t, struct pmf_range spa,
+			     pmf_topology_spa_fn fn, void *userdata)
+{
+	(void)t, (void)spa, (void)fn, (void)userdata;
+	return -ENODEV;
+}
+
+PENDING struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const char *mountpoint,
+					    const char *node)
+{
+	(void)mountpoint, (void)node;
+	return p->fs;
+}
+
+PENDING int pmf_trace_open(struct pmf_trace **ret)
+{
+	(void)ret;
+	return -EOPNOTSUPP;
+}
+
+PENDING struct pmf_trace *pmf_trace_close(struct pmf_trace *t)
+{
+	(void)t;
+	return NULL;
+}
+
+PENDING int pmf_trace_fd(const struct pmf_trace *t)
+{
+	(void)t;
+	return -1;
+}
+
+PENDING int pmf_trace_read(struct pmf_trace *t, struct pmf_range *ret_spa)
+{
+	(void)t, (void)ret_spa;
+	return -EAGAIN;
+}
