@@ -159,6 +159,7 @@ static void read_lists(struct pmemfail_engine *e, struct pmf_poisoned *p,
 		return;
 	}
 	j->n_clears = p->n_clears;
+	j->stale = p->n_clears > 0 && p->unsaved != 0;
 	p->list = false;
 	p->listing = true;
 	pmf_job_start(j);
@@ -274,6 +275,11 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 	if (!p)
 		return;		/* cannot be: it was there when the job began */
 	p->listing = false;
+	if (!p->loaded) {
+		/* In any case: without its lists, events are all there is to go by. */
+		p->loaded = true;
+		(void)pmf_intake_hold_poison(e->intake, p->id, false);
+	}
 	if (j->result == -EAGAIN || j->result == -ENOMEM) {
 		p->list = true;
 		pmf_engine_timer(e, 1);
@@ -288,8 +294,9 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 	j->lists = (struct pmf_lists){ 0 };
 	p->has_lists = true;
 	/* Unless it was read before something of it was cleared. */
-	if (j->n_clears == p->n_clears && p->unsaved == 0 && !p->working) {
-		(void)pmf_ranges_add_all(&p->known, &j->ranges);
+	if (j->n_clears == p->n_clears && !j->stale) {
+		if (pmf_ranges_add_all(&p->known, &j->ranges) >= 0)
+			(void)pmf_intake_known(e->intake, p->id, &p->known);
 		p->n_open = j->n_open;
 	}
 	p->reconcile |= j->differs;

@@ -56,21 +56,29 @@ static int read_record(struct pmf_job *j)
 	return 0;
 }
 
-void pmf_job_lists(struct pmf_job *j)
+static int read_lists(struct pmf_job *j, const struct pmf_device *d)
 {
 	struct pmf_sys *sys = j->engine->sys;
 	_cleanup_free_ char *after = NULL;
 	int r;
 
-	(void)sys->ops->binding_id(sys, &j->device, &j->lists.binding);
-	r = sys->ops->read_badblocks(sys, &j->device, &j->lists.bad, &j->lists.full);
+	pmf_lists_done(&j->lists);
+	(void)sys->ops->binding_id(sys, d, &j->lists.binding);
+	r = sys->ops->read_badblocks(sys, d, &j->lists.bad, &j->lists.full);
 	if (r >= 0) {
 		/* Bound anew in between: which binding's list it was is not known. */
-		(void)sys->ops->binding_id(sys, &j->device, &after);
+		(void)sys->ops->binding_id(sys, d, &after);
 		if (!streq_ptr(after, j->lists.binding))
 			r = -EAGAIN;
 	}
 	j->has_lists = r >= 0;
+	return r;
+}
+
+void pmf_job_lists(struct pmf_job *j)
+{
+	int r = read_lists(j, &j->device);
+
 	if (r >= 0)
 		r = read_record(j);
 	j->result = r;
@@ -111,12 +119,37 @@ static void clear(struct pmf_job *j, struct pmf_failure *f)
 	pmf_job_put(j, j->more_tokens++, f);
 }
 
+/* The lists are older than what is on record now: somebody may have marked it since.
+ * So that it is gone is believed only after another look. */
+static int compare(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure **f,
+		   enum pmf_reconciled *ret)
+{
+	const struct pmf_device *d = pmf_poison_device(run->topology, j->device_id);
+	_cleanup_(pmf_failure_freep) struct pmf_failure *copy = NULL;
+	int r = pmf_failure_copy(*f, &copy);
+
+	*ret = PMF_RECONCILED_SAME;
+	if (r < 0 || !j->has_lists || !d)
+		return r;
+	r = pmf_reconcile(copy, &j->lists, ret);
+	if (r < 0)
+		return r;
+	if (*ret == PMF_RECONCILED_CLEARED && !j->reread) {
+		j->reread = true;
+		(void)read_lists(j, d);
+		return compare(j, run, f, ret);
+	}
+	pmf_failure_free(*f);
+	*f = TAKE_PTR(copy);
+	return 0;
+}
+
 static void look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure *f)
 {
 	enum pmf_reconciled v = PMF_RECONCILED_SAME;
 	bool news = false;
 
-	if (j->has_lists && pmf_reconcile(f, &j->lists, &v) < 0) {
+	if (compare(j, run, &f, &v) < 0) {
 		pmf_failure_free(f);
 		return;
 	}

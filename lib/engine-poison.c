@@ -53,6 +53,7 @@ struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id)
 		return NULL;
 	}
 	e->poisoned[e->n_poisoned++] = p;
+	(void)pmf_intake_hold_poison(e->intake, id, true);
 	return p;
 }
 
@@ -69,8 +70,7 @@ void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 	struct pmf_poisoned *p = pmf_poisoned_of(e, d->id);
 	enum pmf_intake_verdict verdict;
 
-	/* A storm tells the same again and again: here it costs nothing. */
-	if (pmf_range_empty(ev.range) || (p && pmf_ranges_cover(&p->known, ev.range)))
+	if (pmf_range_empty(ev.range))
 		return;
 	if (!p || pmf_intake_add(e->intake, &ev, &verdict) < 0) {
 		/* Not lost: the lists have it, or the next reading finds it. */
@@ -80,35 +80,32 @@ void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 	}
 }
 
-/* What is news of it. Without memory all is taken for that. */
-static void subtract_known(struct pmf_poisoned *p, struct pmf_failure *f)
+/* No memory for it: it must be news again, for the next reading of the lists. */
+static void forget(struct pmemfail_engine *e, struct pmf_failure *f)
 {
-	(void)pmf_ranges_subtract(&f->ranges, &p->known);
-	(void)pmf_ranges_add_all(&p->known, &f->ranges);
-	pmf_ranges_done(&f->listed);
-	if (p->has_lists)
-		(void)pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed);
+	(void)pmf_intake_forget(e->intake, f->device_id, &f->ranges);
+	pmf_engine_look(e, f->device_id, false);
+	pmf_engine_timer(e, 1);
+	pmf_failure_free(f);
 }
 
 static void gather(struct pmemfail_engine *e, struct pmf_failure *f)
 {
 	struct pmf_poisoned *p = pmf_poisoned_of(e, f->device_id);
 
-	if (p)
-		subtract_known(p, f);
-	if (!p || f->ranges.n == 0) {
-		pmf_failure_free(f);
+	if (!p || pmf_ranges_add_all(&p->known, &f->ranges) < 0) {
+		forget(e, f);
 		return;
 	}
+	if (p->has_lists)	/* without memory the next reading notes it */
+		(void)pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed);
 	if (!p->waiting) {
 		p->waiting = f;
 		p->waiting_token = ++e->last_token;
 	} else if (pmf_ranges_add_all(&p->waiting->ranges, &f->ranges) < 0 ||
 		   pmf_ranges_add_all(&p->waiting->listed, &f->listed) < 0) {
-		/* It is no news any more then; so it must become so again. */
 		(void)pmf_ranges_subtract(&p->known, &f->ranges);
-		pmf_engine_timer(e, 1);
-		pmf_failure_free(f);
+		forget(e, f);
 		return;
 	} else {
 		p->waiting->updated_us = f->updated_us;
@@ -163,7 +160,7 @@ static void take_next(struct pmemfail_engine *e, struct pmf_poisoned *p)
 
 static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
 {
-	if (p->waiting && !p->working && !p->next && e->record_ready)
+	if (p->waiting && !p->working && !p->next)
 		take_next(e, p);
 	if (p->waiting && p->dirty && !p->writing &&
 	    pmf_engine_put(e, p->waiting_token, p->waiting, false) >= 0) {
@@ -171,7 +168,7 @@ static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
 		p->writing = true;
 	}
 	if (!p->working && !p->next && (p->replay || p->reconcile) && p->unsaved == 0 &&
-	    e->record_ready)
+	    p->loaded && !p->list && !p->listing)
 		start(e, p, NULL, 0);
 }
 
@@ -233,10 +230,13 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 		p->working = false;
 		if (j->ranges.n > 0) {
 			(void)pmf_ranges_subtract(&p->known, &j->ranges);
+			(void)pmf_intake_forget(e->intake, p->id, &j->ranges);
 			p->n_clears++;
 		}
 		if (j->replay)
 			p->n_open = j->n_open;
+		/* What was marked meanwhile is in none that was read. */
+		p->list |= j->n_puts > 0;
 	}
 	unlock_when_saved(p);
 	pmf_engine_rearm(e);

@@ -95,13 +95,14 @@ struct pmf_job {
 	struct pmf_device device;	/* LISTS: a copy */
 	int result;			/* LISTS, out: 0 or -errno */
 	struct pmf_lists lists;		/* LISTS, out; POISON, in */
-	bool has_lists;
+	bool has_lists, reread;
 	struct pmf_ranges ranges;	/* LISTS, out: open ones; POISON, out: cleared ones */
 	unsigned int n_open;		/* out: failures on record that are not cleared */
 	unsigned int n_puts;		/* out: final versions handed to the record */
 	bool differs;			/* LISTS, out: the record says something else */
 	bool replay;			/* POISON: look at all open ones */
 	unsigned int n_clears;		/* LISTS: of the device, at its begin */
+	bool stale;			/* the record may not say so yet */
 	uint64_t more_tokens;		/* the next of many that are the job's own */
 	int lock_fd;			/* of pmf_poison_lock(); -1: none */
 	char **disks, **regions;	/* WATCH_LISTS: names, NULL at the end */
@@ -133,7 +134,8 @@ struct pmf_poisoned {
 	struct pmf_failure *next;
 	uint64_t next_token;
 	bool working;			/* a job is at it */
-	bool list, listing, list_again;	/* read the lists: wanted, a job is at it */
+	bool list, listing;		/* read the lists: wanted, a job is at it */
+	bool loaded;			/* what is known is: until then nothing is news */
 	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
 	int unsaved;			/* final versions that the record has yet to write:
 					 * until then what is on record is too old to act on */

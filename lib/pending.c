@@ -2,7 +2,6 @@
 /* What others are still building, so that the rest can be built against it. */
 #include "base/str.h"
 #include "flow/handle.h"
-#include "sys/watch.h"
 
 #define PENDING __attribute__((weak))
 
@@ -32,28 +31,4 @@ PENDING struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const ch
 {
 	(void)mountpoint, (void)node;
 	return p->fs;
-}
-
-PENDING int pmf_trace_open(struct pmf_trace **ret)
-{
-	(void)ret;
-	return -EOPNOTSUPP;
-}
-
-PENDING struct pmf_trace *pmf_trace_close(struct pmf_trace *t)
-{
-	(void)t;
-	return NULL;
-}
-
-PENDING int pmf_trace_fd(const struct pmf_trace *t)
-{
-	(void)t;
-	return -1;
-}
-
-PENDING int pmf_trace_read(struct pmf_trace *t, struct pmf_range *ret_spa)
-{
-	(void)t, (void)ret_spa;
-	return -EAGAIN;
 }

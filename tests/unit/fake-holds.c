@@ -215,6 +215,9 @@ static int read_badblocks(struct pmf_sys *s, const struct pmf_device *d,
 	LOCKED(s);
 
 	f->bad_reads++;
+	pthread_cond_broadcast(&f->changed);
+	while (f->bad_stuck && number_of(d) == 0)
+		pthread_cond_wait(&f->changed, &f->lock);
 	if (f->bad_error < 0)
 		return f->bad_error;
 	*ret_full = f->bad_full;
@@ -239,6 +242,43 @@ static int binding_id(struct pmf_sys *s, const struct pmf_device *d, char **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
+/* --- hooks --- */
+
+static int list_hooks(struct pmf_sys *s, const char *dir, struct pmf_hook_result **ret,
+		      size_t *ret_n)
+{
+	LOCKED(s);
+
+	(void)dir;
+	*ret = calloc(2, sizeof(**ret));
+	if (!*ret)
+		return -ENOMEM;
+	*ret_n = 0;
+	if (!f->hook)
+		return 0;
+	if (!strdup_to(&(*ret)[0].name, f->hook) || !strdup_to(&(*ret)[1].name, "refused"))
+		abort();
+	(*ret)[1].status = -EPERM;
+	*ret_n = 2;
+	return 0;
+}
+
+static int run_hook(struct pmf_sys *s, const char *dir, struct pmf_hook_result *h,
+		    const char *text, char *const *env, uint64_t timeout_us)
+{
+	LOCKED(s);
+	size_t n = 0;
+
+	(void)dir;
+	(void)timeout_us;
+	for (; *env; env++)
+		n += (size_t)snprintf(f->hook_env + n, sizeof(f->hook_env) - n, "%s\n", *env);
+	(void)snprintf(f->hook_text, sizeof(f->hook_text), "%s", text);
+	h->status = 3;
+	f->hook_runs++;
+	return 0;
+}
+
 static const struct pmf_sys_ops ops = {
 	.now_boottime_ns = now_boottime, .now_realtime_us = now_realtime,
 	.sleep_us = sleep_us, .read_topology = read_topology,
@@ -248,6 +288,7 @@ static const struct pmf_sys_ops ops = {
 	.hold_read = hold_read, .hold_release = hold_release,
 	.scan_victims = scan_victims, .lock_device = lock_device,
 	.read_badblocks = read_badblocks, .mark_bad = mark_bad, .binding_id = binding_id,
+	.list_hooks = list_hooks, .run_hook = run_hook,
 };
 
 void fake_holds_init(struct fake_holds *f)

@@ -12,7 +12,7 @@
 #include "sys/sys.h"
 
 #define FAKE_WATCHES 16
-#define FAKE_BAD 4	/* devices that may have bad ranges */
+#define FAKE_BAD 32	/* devices that may have bad ranges */
 
 struct fake_holds {
 	struct pmf_sys sys;
@@ -46,6 +46,11 @@ struct fake_holds {
 	bool bad_full;			/* each list claims to be full */
 	int bad_error;
 	unsigned int bad_reads, marks;
+	bool bad_stuck;			/* reading pmem0's list hangs until it is false */
+	const char *hook;		/* the one there is; NULL: none */
+	unsigned int hook_runs;
+	char hook_env[300];		/* as it was run last: KEY=VALUE, lines */
+	char hook_text[64];		/* the beginning of its stdin */
 };
 
 void fake_holds_init(struct fake_holds *f);
