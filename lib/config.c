@@ -14,6 +14,7 @@
 #include "context.h"
 
 #define SECTION		"pmemfail"
+#define FS_SECTION	"Filesystem "	/* and a mount point or a node */
 #define MAX_FILE	(1U << 20)
 
 /* econf_errLocation() reads a global: one reader of configuration at a time. */
@@ -59,13 +60,49 @@ static char *trim(char *s)
  * line for the same name (it keeps the first), a section that comes twice (it may
  * lose the second's names), a NUL byte.
  */
+struct text_check {
+	const char *path;
+	size_t line_nr;
+	char **sections;	/* their lines so far, in the text */
+	size_t n_sections, cap_sections;
+	char *names[PMF_MAX_SETTINGS];	/* in this section */
+	size_t n_names;
+};
+
+static int check_section(struct text_check *t, char *line)
+{
+	for (size_t i = 0; i < t->n_sections; i++)
+		if (streq(t->sections[i], line))
+			return pmf_why(-EINVAL, "%s:%zu: a second section %.200s", t->path,
+				       t->line_nr, line);
+	if (pmf_grow(&t->sections, &t->cap_sections, t->n_sections + 1,
+		     sizeof(*t->sections)) < 0)
+		return pmf_why_errno(-ENOMEM, "cannot read %s", t->path);
+	t->sections[t->n_sections++] = line;
+	t->n_names = 0;
+	return 0;
+}
+
+static int check_name(struct text_check *t, char *name)
+{
+	if (!*name)
+		return pmf_why(-EINVAL, "%s:%zu: no setting is named before \"=\"", t->path,
+			       t->line_nr);
+	for (size_t i = 0; i < t->n_names; i++)
+		if (streq(t->names[i], name))
+			return pmf_why(-EINVAL, "%s:%zu: %.64s is set twice in this section",
+				       t->path, t->line_nr, name);
+	if (t->n_names < ARRAY_SIZE(t->names))
+		t->names[t->n_names++] = name;
+	return 0;
+}
+
 static int check_text(const char *path)
 {
 	_cleanup_free_ char *text = NULL;
-	char *seen[PMF_MAX_SETTINGS];
-	size_t n, n_seen = 0, line_nr = 0;
-	bool section = false;
+	struct text_check t = { .path = path };
 	char *next, *line, *eq;
+	size_t n;
 	int r;
 
 	r = pmf_read_file(AT_FDCWD, path, MAX_FILE, &text, &n);
@@ -73,61 +110,80 @@ static int check_text(const char *path)
 		return pmf_why_errno(r, "cannot read %s", path);
 	if (strlen(text) != n)
 		return pmf_why(-EINVAL, "%s: there is a NUL byte in it", path);
-	for (next = text; (line = strsep(&next, "\n")); ) {
-		line_nr++;
+	for (next = text; r == 0 && (line = strsep(&next, "\n")); ) {
+		t.line_nr++;
 		line = trim(line);
 		if (!*line || *line == '#')
 			continue;
 		if (*line == '[') {
-			if (section)
-				return pmf_why(-EINVAL, "%s:%zu: a second section; there is "
-					       "only [" SECTION "], once", path, line_nr);
-			section = true;
+			r = check_section(&t, line);
 			continue;
 		}
 		eq = strchr(line, '=');
 		if (!eq)
 			continue;	/* libeconf tells */
 		*eq = '\0';
-		line = trim(line);
-		if (!*line)
-			return pmf_why(-EINVAL, "%s:%zu: no setting is named before \"=\"",
-				       path, line_nr);
-		for (size_t i = 0; i < n_seen; i++)
-			if (streq(seen[i], line))
-				return pmf_why(-EINVAL, "%s:%zu: %.64s is set twice in this "
-					       "file", path, line_nr, line);
-		if (n_seen < ARRAY_SIZE(seen))
-			seen[n_seen++] = line;
+		r = check_name(&t, trim(line));
 	}
-	return 0;
+	free(t.sections);
+	return r;
+}
+
+/* What follows "Filesystem " in a section's name; NULL: it is not one of those. */
+static const char *fs_of_section(const char *section)
+{
+	size_t n = strlen(FS_SECTION);
+
+	return strncmp(section, FS_SECTION, n) == 0 ? section + n : NULL;
 }
 
 static int apply_key(struct pmemfail *to, econf_file *file, const char *path,
-		     const char *key)
+		     const char *section, const char *key)
 {
+	const char *fs = fs_of_section(section), *value;
 	_cleanup_(value_done) econf_ext_value *v = NULL;
 	char text[160];
 	econf_err e;
 	int r;
 
-	e = econf_getExtValue(file, SECTION, key, &v);
+	e = econf_getExtValue(file, section, key, &v);
 	if (e)
 		return pmf_why(e == ECONF_NOMEM ? -ENOMEM : -EINVAL, "%s: %.64s: %s", path,
 			       key, econf_errString(e));
 	if (v->values && v->values[0] && v->values[1])
 		return pmf_why(-EINVAL, "%s:%" PRIu64 ": the value of %.64s goes on in a "
 			       "second line; write it in one", path, v->line_number, key);
-	r = pmf_context_set(to, key, v->values && v->values[0] ? v->values[0] : "", text);
+	value = v->values && v->values[0] ? v->values[0] : "";
+	r = fs ? pmf_policy_set_fs(&to->policy, fs, key, value, text) :
+		 pmf_context_set(to, key, value, text);
 	if (r == -ENOENT)
 		return pmf_why(-EINVAL, "%s:%" PRIu64 ": there is no setting %.64s", path,
 			       v->line_number, key);
 	return r < 0 ? pmf_why(r, "%s:%" PRIu64 ": %s", path, v->line_number, text) : 0;
 }
 
+static int apply_section(struct pmemfail *to, econf_file *file, const char *path,
+			 const char *section)
+{
+	_cleanup_(strings_done) char **keys = NULL;
+	size_t n = 0;
+	econf_err e;
+	int r;
+
+	e = econf_getKeys(file, section, &n, &keys);
+	if (e == ECONF_NOMEM)
+		return pmf_why_errno(-ENOMEM, "cannot read %s", path);
+	for (size_t i = 0; !e && i < n; i++) {
+		r = apply_key(to, file, path, section, keys[i]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 static int apply_file(struct pmemfail *to, econf_file *file)
 {
-	_cleanup_(strings_done) char **groups = NULL, **keys = NULL, **stray = NULL;
+	_cleanup_(strings_done) char **groups = NULL, **stray = NULL;
 	_cleanup_free_ char *path = econf_getPath(file);
 	size_t n = 0;
 	econf_err e;
@@ -143,19 +199,16 @@ static int apply_file(struct pmemfail *to, econf_file *file)
 		return pmf_why(-EINVAL, "%s: %.64s stands before any section; write "
 			       "[" SECTION "] above it", path, stray[0]);
 	e = econf_getGroups(file, &n, &groups);
-	for (size_t i = 0; !e && i < n; i++)
-		if (!streq(groups[i], SECTION))
-			return pmf_why(-EINVAL, "%s: there is no section [%.64s], only "
-				       "[" SECTION "]", path, groups[i]);
-	e = econf_getKeys(file, SECTION, &n, &keys);
-	if (e == ECONF_NOMEM)
-		return pmf_why_errno(-ENOMEM, "cannot read %s", path);
 	for (size_t i = 0; !e && i < n; i++) {
-		r = apply_key(to, file, path, keys[i]);
+		if (!streq(groups[i], SECTION) && !fs_of_section(groups[i]))
+			return pmf_why(-EINVAL, "%s: there is no section [%.64s], only "
+				       "[" SECTION "] and [" FS_SECTION "MOUNTPOINT]", path,
+				       groups[i]);
+		r = apply_section(to, file, path, groups[i]);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return e == ECONF_NOMEM ? pmf_why_errno(-ENOMEM, "cannot read %s", path) : 0;
 }
 
 static int read_files(const char *root, struct files *ret)
@@ -222,5 +275,5 @@ _public_ int pmemfail_read_config(struct pmemfail *ctx, const char *root)
 		if (r < 0)
 			return pmf_why(r, "%s", text);
 	}
-	return r;
+	return r < 0 ? r : pmf_context_take_overrides(ctx, &scratch->policy);
 }

@@ -111,6 +111,7 @@ _public_ struct pmemfail *pmemfail_unref(struct pmemfail *ctx)
 		return NULL;
 	if (!ctx->sys_borrowed)
 		pmf_sys_free(ctx->sys);
+	pmf_policy_done(&ctx->policy);
 	for (size_t i = 0; i < ARRAY_SIZE(ctx->values); i++)
 		free(ctx->values[i]);
 	pthread_mutex_destroy(&ctx->lock);
@@ -184,6 +185,22 @@ int pmf_context_set(struct pmemfail *ctx, const char *key, const char *value,
 	r = set_locked(ctx, key, value, ret_why);
 	pthread_mutex_unlock(&ctx->lock);
 	return r;
+}
+
+int pmf_context_take_overrides(struct pmemfail *ctx, struct pmf_policy *from)
+{
+	bool late;
+
+	pthread_mutex_lock(&ctx->lock);
+	late = ctx->acted && (from->n_overrides > 0 || ctx->policy.n_overrides > 0);
+	if (!ctx->acted) {
+		pmf_policy_done(&ctx->policy);
+		ctx->policy.overrides = TAKE_PTR(from->overrides);
+		ctx->policy.n_overrides = TAKE(from->n_overrides, 0);
+	}
+	pthread_mutex_unlock(&ctx->lock);
+	return late ? pmf_why(-EBUSY, "the settings of filesystems cannot be changed any "
+			       "more: the context has been used") : 0;
 }
 
 _public_ int pmemfail_set(struct pmemfail *ctx, const char *key, const char *value)

@@ -51,6 +51,9 @@ void pmf_act_on(struct pmemfail *ctx, struct pmf_sys *sys);
 int pmf_context_set(struct pmemfail *ctx, const char *key, const char *value,
 		    char ret_why[static 160]);
 
+/* Those of filesystems instead of the context's own, all at once. Names why. */
+int pmf_context_take_overrides(struct pmemfail *ctx, struct pmf_policy *from);
+
 /* The device a person named, in a fresh topology. Names why on error. */
 int pmf_find_device(const struct pmf_topology *t, const char *name,
 		    const struct pmf_device **ret);

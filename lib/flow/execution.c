@@ -39,7 +39,7 @@ const char *pmf_execution_label(const struct pmf_site *s)
 
 struct pmf_fs_policy pmf_execution_policy(const struct pmf_execution *x)
 {
-	return x->run->policy->fs;
+	return pmf_policy_for(x->run->policy, x->c->site.mountpoint, x->c->site.node);
 }
 
 bool pmf_execution_begin(struct pmf_execution *x, const struct pmf_run *run,

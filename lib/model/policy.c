@@ -2,208 +2,107 @@
 /*
  * The one table of settings. Pure: lib/config.c reads files and calls this.
  */
-#include <stdarg.h>
-
 #include "base/str.h"
-#include "model/policy.h"
+#include "model/policy-value.h"
 
 #define SEC 1000000ULL
 
-enum type { TYPE_TIME, TYPE_BOOL, TYPE_PATH };
+#define OFFSET(field)	offsetof(struct pmf_policy, field)
+#define HAS(field)	offsetof(struct pmf_fs_override, has_##field)
 
-static const struct setting {
-	const char *key;
-	enum type type;
-	size_t offset;		/* in struct pmf_policy */
-	uint64_t least, most;	/* TYPE_TIME, us */
-	const char *value;	/* default, as in the file */
-	const char *what;
-} settings[] = {
-	{ "HoldTimeoutSec", TYPE_TIME, offsetof(struct pmf_policy, hold_timeout_us),
-	  SEC, 600 * SEC,	/* PMEMFAIL_HOLD_MAX_MS: the module takes no more */
-	  "30", "The longest time that the kernel lets an unbind wait for pmemfaild." },
-	{ "FreezeTimeoutSec", TYPE_TIME, offsetof(struct pmf_policy, freeze_timeout_us),
-	  SEC / 10, 60 * SEC,
-	  "5", "The longest time to wait for a filesystem to freeze and to keep it frozen; "
-	       "after it, handling goes on unfrozen." },
-	{ "SettleTimeoutSec", TYPE_TIME, offsetof(struct pmf_policy, settle_timeout_us),
-	  0, 600 * SEC,
-	  "10", "The longest time to wait for pinned pages to be let go before a device is "
-		"removed." },
-	{ "Freeze", TYPE_BOOL, offsetof(struct pmf_policy, fs.freeze), 0, 0,
-	  "yes", "Whether to freeze a filesystem while it is handled. Without it the "
-		 "guarantees are the same, but writers see errors sooner." },
-	{ "Unmount", TYPE_BOOL, offsetof(struct pmf_policy, unmount), 0, 0,
-	  "no", "Whether to unmount the filesystems of a removed device. Otherwise that is "
-		"left to systemd or the administrator." },
-	{ "StateDirectory", TYPE_PATH, offsetof(struct pmf_policy, state_dir), 0, 0,
-	  "/var/lib/pmemfail", "Where failures are recorded for good." },
-	{ "RuntimeDirectory", TYPE_PATH, offsetof(struct pmf_policy, run_dir), 0, 0,
-	  "/run/pmemfail", "Where frozen filesystems and locks are noted until the next "
-			   "boot. Must be on a tmpfs." },
+static const char *const signals[] = {
+	[PMF_SIGNAL_NONE] = "none", [PMF_SIGNAL_ALL] = "all", [PMF_SIGNAL_POLICY] = "policy",
+	NULL,
 };
 
-static const struct { const char *suffix; uint64_t us; } units[] = {
-	{ "", SEC }, { "s", SEC }, { "sec", SEC }, { "ms", SEC / 1000 }, { "us", 1 },
-	{ "min", 60 * SEC }, { "m", 60 * SEC }, { "h", 3600 * SEC },
+static const char *const metadata[] = {
+	[PMF_METADATA_SHUTDOWN] = "shutdown", [PMF_METADATA_REMOUNT_RO] = "remount-ro",
+	[PMF_METADATA_REPORT] = "report", NULL,
 };
 
-int pmf_time_from_string(const char *s, uint64_t *ret_us)
+static const struct pmf_setting settings[] = {
+	{ "HoldTimeoutSec", PMF_VALUE_TIME, OFFSET(hold_timeout_us),
+	  .least = SEC, .most = 600 * SEC,	/* PMEMFAIL_HOLD_MAX_MS: no more is taken */
+	  .value = "30",
+	  .what = "The longest time that the kernel lets an unbind wait for pmemfaild." },
+	{ "FreezeTimeoutSec", PMF_VALUE_TIME, OFFSET(freeze_timeout_us),
+	  .least = SEC / 10, .most = 60 * SEC, .value = "5",
+	  .what = "The longest time to wait for a filesystem to freeze and to keep it frozen; "
+		  "after it, handling goes on unfrozen." },
+	{ "SettleTimeoutSec", PMF_VALUE_TIME, OFFSET(settle_timeout_us),
+	  .most = 600 * SEC, .value = "10",
+	  .what = "The longest time to wait for pinned pages to be let go before a device is "
+		  "removed." },
+	{ "Freeze", PMF_VALUE_BOOL, OFFSET(fs.freeze), HAS(freeze), .value = "yes",
+	  .what = "Whether to freeze a filesystem while it is handled. Without it the "
+		  "guarantees are the same, but writers see errors sooner." },
+	{ "Signal", PMF_VALUE_WORD, OFFSET(fs.signal), HAS(signal), .words = signals,
+	  .value = "all",
+	  .what = "Which of the processes that map poisoned data get a SIGBUS: all of them, by "
+		  "their own policy (PR_MCE_KILL), or none." },
+	{ "Metadata", PMF_VALUE_WORD, OFFSET(fs.metadata), HAS(metadata), .words = metadata,
+	  .value = "shutdown",
+	  .what = "What to do about a filesystem whose metadata or log is poisoned: shutdown, "
+		  "remount-ro, or report." },
+	{ "MarkBad", PMF_VALUE_BOOL, OFFSET(fs.mark_bad), HAS(mark_bad), .value = "yes",
+	  .what = "Whether to write poison that was reported, but that the kernel does not "
+		  "list, into its list of bad blocks, so that it refuses it from then on." },
+	{ "RescanIntervalSec", PMF_VALUE_TIME, OFFSET(rescan_us),
+	  .least = 5 * SEC, .most = 86400 * SEC, .infinite = true, .value = "60",
+	  .what = "How often to read the lists of bad blocks again while any poison is not "
+		  "cleared." },
+	{ "HooksDirectory", PMF_VALUE_PATH, OFFSET(hooks_dir),
+	  .value = "/etc/pmemfail/hooks.d",
+	  .what = "Where the programs are that are run for each failure that was handled." },
+	{ "HookTimeoutSec", PMF_VALUE_TIME, OFFSET(hook_timeout_us),
+	  .least = SEC, .most = 3600 * SEC, .value = "60",
+	  .what = "The longest time that a hook may run before it is killed." },
+	{ "KeepDays", PMF_VALUE_DAYS, OFFSET(keep_us), .most = 36500, .value = "365",
+	  .what = "How many days a failure that is over is kept; 0: for ever." },
+	{ "KeepMax", PMF_VALUE_NUMBER, OFFSET(keep_max), .most = 100000000, .value = "10000",
+	  .what = "How many failures are kept, after which the oldest that are over go; 0: any "
+		  "number." },
+	{ "Unmount", PMF_VALUE_BOOL, OFFSET(unmount), .value = "no",
+	  .what = "Whether to unmount the filesystems of a removed device. Otherwise that is "
+		  "left to systemd or the administrator." },
+	{ "StateDirectory", PMF_VALUE_PATH, OFFSET(state_dir), .value = "/var/lib/pmemfail",
+	  .what = "Where failures are recorded for good." },
+	{ "RuntimeDirectory", PMF_VALUE_PATH, OFFSET(run_dir), .value = "/run/pmemfail",
+	  .what = "Where frozen filesystems and locks are noted until the next boot. Must be "
+		  "on a tmpfs." },
+};
+
+static int find_setting(const char *key, const struct pmf_setting **ret, char *why)
 {
-	uint64_t number = 0, us;
-	const char *p = s;
-	size_t i;
+	char shown[48];
 
-	if (streq(s, "infinity")) {
-		*ret_us = UINT64_MAX;
-		return 0;
-	}
-	for (; *p >= '0' && *p <= '9'; p++)
-		if (__builtin_mul_overflow(number, 10, &number) ||
-		    __builtin_add_overflow(number, (uint64_t)(*p - '0'), &number))
-			return -ERANGE;
-	if (p == s)
-		return -EINVAL;
-	while (*p == ' ')
-		p++;
-	for (i = 0; i < ARRAY_SIZE(units); i++) {
-		if (!streq(p, units[i].suffix))
-			continue;
-		if (__builtin_mul_overflow(number, units[i].us, &us) || us == UINT64_MAX)
-			return -ERANGE;
-		*ret_us = us;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int bool_from_string(const char *s, bool *ret)
-{
-	static const char *const yes[] = { "yes", "true", "on", "1" };
-	static const char *const no[] = { "no", "false", "off", "0" };
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(yes); i++) {
-		if (strcasecmp(s, yes[i]) == 0) {
-			*ret = true;
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (streq(settings[i].key, key)) {
+			*ret = &settings[i];
 			return 0;
 		}
-		if (strcasecmp(s, no[i]) == 0) {
-			*ret = false;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-/* Absolute, no ".." in it, not the root, printable. */
-static bool path_is_usable(const char *s)
-{
-	const char *p = s;
-	size_t n;
-
-	if (*s != '/' || s[strspn(s, "/")] == '\0')
-		return false;
-	for (; *p; p += n) {
-		p += strspn(p, "/");
-		n = strcspn(p, "/");
-		if (n == 2 && p[0] == '.' && p[1] == '.')
-			return false;
-	}
-	for (p = s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return false;
-	return true;
-}
-
-static const char *explain(char *why, const char *fmt, ...) _printf_(2, 3);
-static const char *explain(char *why, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (why)
-		(void)vsnprintf(why, 160, fmt, ap);	/* cut when too long */
-	va_end(ap);
-	return why;
-}
-
-static int set_time(uint64_t *field, const struct setting *s, const char *value,
-		    const char *shown, char *why)
-{
-	uint64_t us;
-
-	if (pmf_time_from_string(value, &us) < 0) {
-		(void)explain(why, "%s=%s is not a time such as 30, 500ms or 2min.",
-			      s->key, shown);
-		return -EINVAL;
-	}
-	if (us < s->least || us > s->most) {
-		(void)explain(why, "%s=%s is out of range: allowed is %llums to %llus.",
-			      s->key, shown, (unsigned long long)(s->least / (SEC / 1000)),
-			      (unsigned long long)(s->most / SEC));
-		return -EINVAL;
-	}
-	*field = us;
-	return 0;
-}
-
-static int set_path(char *field, size_t size, const struct setting *s, const char *value,
-		    const char *shown, char *why)
-{
-	if (!path_is_usable(value)) {
-		(void)explain(why, "%s=%s is not an absolute path without \"..\" in it.",
-			      s->key, shown);
-		return -EINVAL;
-	}
-	if (strlen(value) >= size) {
-		(void)explain(why, "%s=%s is too long: at most %zu bytes are allowed.",
-			      s->key, shown, size - 1);
-		return -EINVAL;
-	}
-	memcpy(field, value, strlen(value) + 1);
-	return 0;
+	pmf_explain(why, "There is no setting %s.",
+		    pmf_str_escape_to(shown, sizeof(shown), key));
+	return -ENOENT;
 }
 
 int pmf_policy_set(struct pmf_policy *p, const char *key, const char *value,
 		   char ret_why[160])
 {
-	char shown[48], *field;
-	size_t i;
+	const struct pmf_setting *s = NULL;
+	int r;
 
-	(void)pmf_str_escape_to(shown, sizeof(shown), value);
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		const struct setting *s = &settings[i];
-
-		if (!streq(s->key, key))
-			continue;
-		field = (char *)p + s->offset;
-		switch (s->type) {
-		case TYPE_TIME:
-			return set_time((uint64_t *)(void *)field, s, value, shown, ret_why);
-		case TYPE_PATH:
-			return set_path(field, sizeof(p->state_dir), s, value, shown, ret_why);
-		case TYPE_BOOL:
-			if (bool_from_string(value, (bool *)(void *)field) == 0)
-				return 0;
-			(void)explain(ret_why, "%s=%s is neither yes nor no.", key, shown);
-			return -EINVAL;
-		}
-	}
-	(void)pmf_str_escape_to(shown, sizeof(shown), key);
-	(void)explain(ret_why, "There is no setting %s.", shown);
-	return -ENOENT;
+	r = find_setting(key, &s, ret_why);
+	return r < 0 ? r : pmf_value_set(s, (char *)p + s->offset, value, ret_why);
 }
 
 void pmf_policy_defaults(struct pmf_policy *p)
 {
-	size_t i;
-
-	static_assert(sizeof(p->state_dir) == sizeof(p->run_dir), "one size for paths");
+	static_assert(sizeof(p->state_dir) == sizeof(p->run_dir) &&
+		      sizeof(p->state_dir) == sizeof(p->hooks_dir), "one size for paths");
 	*p = (struct pmf_policy){};
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		char why[160];
-		int r = pmf_policy_set(p, settings[i].key, settings[i].value, why);
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		int r = pmf_policy_set(p, settings[i].key, settings[i].value, NULL);
 
 		assert(r == 0);
 		(void)r;
@@ -219,4 +118,118 @@ int pmf_policy_describe(size_t i, const char **ret_key, const char **ret_default
 	*ret_default = settings[i].value;
 	*ret_what = settings[i].what;
 	return 0;
+}
+
+/* --- for one filesystem ---------------------------------------------------- */
+
+static struct pmf_fs_override *find_override(const struct pmf_policy *p, const char *name)
+{
+	for (size_t i = 0; name && i < p->n_overrides; i++)
+		if (streq(p->overrides[i].name, name))
+			return &p->overrides[i];
+	return NULL;
+}
+
+static int add_override(struct pmf_policy *p, const struct pmf_fs_override *o)
+{
+	struct pmf_fs_override *v;
+
+	/* Few, and read once: no need for room to grow. */
+	v = realloc(p->overrides, (p->n_overrides + 1) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	p->overrides = v;
+	v[p->n_overrides] = *o;
+	v[p->n_overrides].name = strdup(o->name);
+	if (!v[p->n_overrides].name)
+		return -ENOMEM;
+	p->n_overrides++;
+	return 0;
+}
+
+int pmf_policy_set_fs(struct pmf_policy *p, const char *fs, const char *key,
+		      const char *value, char ret_why[160])
+{
+	struct pmf_fs_override *old = find_override(p, fs), o = { .name = (char *)fs };
+	const struct pmf_setting *s = NULL;
+	char shown[64];
+	int r;
+
+	r = find_setting(key, &s, ret_why);
+	if (r < 0)
+		return r;
+	if (!s->has) {
+		pmf_explain(ret_why, "%s cannot be set for one filesystem.", s->key);
+		return -EINVAL;
+	}
+	if (!pmf_path_is_plain(fs)) {
+		pmf_explain(ret_why, "\"%s\" is neither a mount point nor the node of a "
+			    "device, written as a plain absolute path.",
+			    pmf_str_escape_to(shown, sizeof(shown), fs));
+		return -EINVAL;
+	}
+	if (old)
+		o = *old;
+	r = pmf_value_set(s, (char *)&o.policy + s->offset - OFFSET(fs), value, ret_why);
+	if (r < 0)
+		return r;
+	*(bool *)((char *)&o + s->has) = true;
+	if (old) {
+		*old = o;
+		return 0;
+	}
+	r = add_override(p, &o);
+	if (r < 0)
+		pmf_explain(ret_why, "There is no memory for [Filesystem %s].",
+			    pmf_str_escape_to(shown, sizeof(shown), fs));
+	return r;
+}
+
+static void apply(struct pmf_fs_policy *to, const struct pmf_fs_override *o)
+{
+	if (!o)
+		return;
+	if (o->has_freeze)
+		to->freeze = o->policy.freeze;
+	if (o->has_signal)
+		to->signal = o->policy.signal;
+	if (o->has_metadata)
+		to->metadata = o->policy.metadata;
+	if (o->has_mark_bad)
+		to->mark_bad = o->policy.mark_bad;
+}
+
+struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const char *mountpoint,
+				    const char *node)
+{
+	struct pmf_fs_policy fs = p->fs;
+
+	/* A mount point says more than the device that is mounted there. */
+	apply(&fs, find_override(p, node));
+	apply(&fs, find_override(p, mountpoint));
+	return fs;
+}
+
+int pmf_policy_copy(const struct pmf_policy *p, struct pmf_policy *ret)
+{
+	struct pmf_policy c = *p;
+
+	c.overrides = NULL;
+	c.n_overrides = 0;
+	for (size_t i = 0; i < p->n_overrides; i++)
+		if (add_override(&c, &p->overrides[i]) < 0) {
+			pmf_policy_done(&c);
+			return -ENOMEM;
+		}
+	*ret = c;
+	return 0;
+}
+
+void pmf_policy_done(struct pmf_policy *p)
+{
+	for (size_t i = 0; i < p->n_overrides; i++)
+		free(p->overrides[i].name);
+	free(p->overrides);
+	p->overrides = NULL;
+	p->n_overrides = 0;
 }

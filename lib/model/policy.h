@@ -36,8 +36,8 @@ struct pmf_policy {
 	struct pmf_fs_override *overrides;
 	size_t n_overrides;
 	uint64_t rescan_us;		/* RescanIntervalSec=60: while poison is open */
-	uint64_t keep_us;		/* KeepDays=365 */
-	uint64_t keep_max;		/* KeepMax=10000 failures */
+	uint64_t keep_us;		/* KeepDays=365; 0: for ever */
+	uint64_t keep_max;		/* KeepMax=10000 failures; 0: no bound */
 	uint64_t hook_timeout_us;	/* HookTimeoutSec=60 */
 	char hooks_dir[128];		/* HooksDirectory=/etc/pmemfail/hooks.d */
 	bool unmount;			/* Unmount=no: after a removal */
@@ -55,13 +55,16 @@ void pmf_policy_defaults(struct pmf_policy *p);
 int pmf_policy_set(struct pmf_policy *p, const char *key, const char *value,
 		   char ret_why[160]);
 
-/* The same in section [Filesystem fs]. Only what struct pmf_fs_policy has. */
+/* The same in section [Filesystem fs]. Only what struct pmf_fs_policy has: -EINVAL for
+ * another setting, and for fs that is no plain absolute path. -ENOMEM. */
 int pmf_policy_set_fs(struct pmf_policy *p, const char *fs, const char *key,
 		      const char *value, char ret_why[160]);
-/* In force for a filesystem, by its mount point or node; either may be NULL. */
+/* In force for a filesystem: what is set for exactly this mount point, else for this
+ * node, else for all, each setting by itself. Either may be NULL. Allocates nothing. */
 struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const char *mountpoint,
 				    const char *node);
-/* A policy owns its overrides. */
+/* A policy owns its overrides: *ret need not be initialised, and is untouched on
+ * error. done leaves the other settings as they are. */
 int pmf_policy_copy(const struct pmf_policy *p, struct pmf_policy *ret);
 void pmf_policy_done(struct pmf_policy *p);
 

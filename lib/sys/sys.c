@@ -71,6 +71,8 @@ int pmf_sys_new(const struct pmf_policy *policy, struct pmf_sys **ret)
 	if (!s || !real)
 		return -ENOMEM;
 	real->policy = *policy;
+	real->policy.overrides = NULL;	/* the caller's, and not for us to know */
+	real->policy.n_overrides = 0;
 	r = pmf_guard_new(&real->guard);
 	if (r < 0)
 		return r;

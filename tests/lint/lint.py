@@ -145,7 +145,7 @@ def every_setting_is_documented(t):
     policy = "lib/model/policy.c"
     if policy not in t.files:
         return [f"no {policy}"]
-    keys = re.findall(r'^\t\{ "(\w+)", TYPE_', t.text(policy), re.M)
+    keys = re.findall(r'^\t\{ "(\w+)", PMF_VALUE_', t.text(policy), re.M)
     bad = [] if keys else ["found no settings"]
     for place in ("systemd/pmemfail.conf", "man/pmemfail.conf.5"):
         text = t.text(place) if place in t.files else ""

@@ -22,7 +22,7 @@ BROKEN = {
     "every_test_is_registered": ("tests/unit/test-x.c", GPL + "TEST(x)\n"),
     "every_source_is_built": ("ctl/x.c", GPL),
     "map_is_the_header": ("lib/libpmemfail.sym", LGPL + "A {\n\tpmemfail_gone;\n};\n"),
-    "every_setting_is_documented": ("lib/model/policy.c", LGPL + '\t{ "Undocumented", TYPE_BOOL\n'),
+    "every_setting_is_documented": ("lib/model/policy.c", LGPL + '\t{ "Undocumented", PMF_VALUE_BOOL\n'),
     "verbs_agree": ("ctl/main.c", GPL + '\t{ "dance", "", 0, 0, "Dance",\n'),
     "spelling": ("tests/word.c", GPL + "/* rec" + "ieve */\n"),
     "shell": ("tests/x.sh", "#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0-only\nrm $1\n"),

@@ -103,6 +103,46 @@ TEST(vendor_file_alone)
 	CHECK_EQ(ctx->policy.hold_timeout_us, 3000000);
 }
 
+TEST(sections_of_filesystems)
+{
+	_cleanup_ctx_ struct pmemfail *ctx = NULL;
+	struct pmf_fs_policy fs;
+	char v[64];
+
+	files(NULL, "[pmemfail]\nSignal=policy\n\n[Filesystem /mnt/my data]\nFreeze=no\n"
+	      "Metadata=report\n[Filesystem /dev/pmem0p1]\nFreeze=no\n",
+	      "[Filesystem /mnt/my data]\nMetadata=remount-ro\nMarkBad=no\n");
+	CHECK_EQ(pmemfail_new(&ctx), 0);
+	if (pmemfail_read_config(ctx, root) != 0)
+		test_failed(__FILE__, __LINE__, "%s", pmemfail_why());
+	fs = pmf_policy_for(&ctx->policy, "/mnt/my data", "/dev/pmem1");
+	CHECK(!fs.freeze && !fs.mark_bad);
+	CHECK_EQ(fs.metadata, PMF_METADATA_REMOUNT_RO);	/* the later file wins */
+	CHECK_EQ(fs.signal, PMF_SIGNAL_POLICY);
+	CHECK(!pmf_policy_for(&ctx->policy, NULL, "/dev/pmem0p1").freeze);
+	CHECK(ctx->policy.fs.freeze && ctx->policy.fs.mark_bad);
+	/* The list of settings tells what goes for all. */
+	value(ctx, "Freeze", v, sizeof(v));
+	CHECK_STR(v, "yes");
+	value(ctx, "Signal", v, sizeof(v));
+	CHECK_STR(v, "policy");
+	/* Settings that come later leave them alone, another file replaces them. */
+	CHECK_EQ(pmemfail_set(ctx, "Signal", "none"), 0);
+	CHECK(!pmf_policy_for(&ctx->policy, NULL, "/dev/pmem0p1").freeze);
+	files(NULL, "[Filesystem /srv]\nFreeze=no\n", NULL);
+	CHECK_EQ(pmemfail_read_config(ctx, root), 0);
+	CHECK(pmf_policy_for(&ctx->policy, NULL, "/dev/pmem0p1").freeze);
+	CHECK(!pmf_policy_for(&ctx->policy, "/srv", NULL).freeze);
+	ctx->acted = true;
+	CHECK_EQ(pmemfail_read_config(ctx, root), -EBUSY);
+	ctx->acted = false;
+	files(NULL, NULL, NULL);
+	CHECK_EQ(pmemfail_read_config(ctx, root), 0);
+	CHECK_EQ(ctx->policy.n_overrides, 0);
+	ctx->acted = true;
+	CHECK_EQ(pmemfail_read_config(ctx, root), 0);
+}
+
 TEST(mistakes_name_file_and_line)
 {
 	static const struct {
@@ -122,6 +162,17 @@ TEST(mistakes_name_file_and_line)
 		{ "[pmemfail]\nFreeze=no\nFreeze=yes\n", "pmemfail.conf:3:" },
 		{ "[pmemfail]\nFreeze=no\n[pmemfail]\nUnmount=yes\n", "pmemfail.conf:3:" },
 		{ "[pmemfail]\nStateDirectory=/a\n /b\n", "pmemfail.conf:" },
+		{ "[pmemfail]\nMetadata=readonly\n", "none of: shutdown, remount-ro, report" },
+		{ "[Filesystem /mnt]\nUnmount=yes\n", "pmemfail.conf:2: Unmount cannot" },
+		{ "[Filesystem /mnt]\nColour=red\n", "pmemfail.conf:2: there is no setting" },
+		{ "[Filesystem /mnt]\nFreeze=no\n\nSignal=some\n", "pmemfail.conf:4:" },
+		{ "[Filesystem /mnt]\nFreeze=no\n[pmemfail]\n[Filesystem /mnt]\nSignal=all\n",
+		  "pmemfail.conf:4: a second section [Filesystem /mnt]" },
+		{ "[Filesystem /mnt]\nFreeze=no\nFreeze=yes\n", "pmemfail.conf:3:" },
+		{ "[Filesystem mnt]\nFreeze=no\n", "pmemfail.conf:2: \"mnt\" is neither" },
+		{ "[Filesystem /mnt/]\nFreeze=no\n", "pmemfail.conf:2: \"/mnt/\" is neither" },
+		{ "[Filesystem]\nFreeze=no\n", "there is no section [Filesystem]" },
+		{ "[filesystem /mnt]\nFreeze=no\n", "there is no section [filesystem /mnt]" },
 		{ "[daemon]\nFreeze=no\n", "pmemfail.conf: there is no section [daemon]" },
 		{ "Freeze=no\n", "pmemfail.conf: Freeze stands before any section" },
 	};
