@@ -184,6 +184,11 @@ TEST(region)
 	/* nothing wraps around */
 	CHECK_EQ(pmf_badblocks_of_region(&region, UINT64_MAX - 4096, 0, 4096, &to), 0);
 	CHECK_EQ(to.n, 0);
+	CHECK_EQ(pmf_badblocks_of_region(&region, UINT64_MAX - 20000, UINT64_MAX - 5000, 4000,
+					 &to), 0);
+	CHECK_EQ(to.n, 1);	/* of the range that ends behind the last address */
+	CHECK_EQ(to.v[0].start, 0);
+	CHECK_EQ(to.v[0].end, 4000);
 	pmf_ranges_done(&to);
 	pmf_ranges_done(&region);
 }
