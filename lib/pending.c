@@ -18,17 +18,3 @@ PENDING int pmf_assess_poison(const struct pmf_run *run, struct pmf_failure *f, 
 	(void)run, (void)f, (void)deep, (void)progress, (void)userdata;
 	return -EOPNOTSUPP;
 }
-
-PENDING int pmf_topology_spa(const struct pmf_topology *t, struct pmf_range spa,
-			     pmf_topology_spa_fn fn, void *userdata)
-{
-	(void)t, (void)spa, (void)fn, (void)userdata;
-	return -ENODEV;
-}
-
-PENDING struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const char *mountpoint,
-					    const char *node)
-{
-	(void)mountpoint, (void)node;
-	return p->fs;
-}

@@ -147,7 +147,8 @@ int pmf_segment_up(const struct pmf_segment *s, struct pmf_range r, struct pmf_r
 /*
  * A physical range to bytes of devices: for each device it touches, fn with the
  * part of it. meta: it lies in the namespace's info block or page structs, so the
- * whole device is meant, and r is all of it. -ENODEV: none has it.
+ * whole device is meant, and r is all of it. Each device comes once; stops at fn's
+ * first non-zero return and returns it. -ENODEV: none has it.
  */
 typedef int (*pmf_topology_spa_fn)(const struct pmf_device *d, struct pmf_range r, bool meta,
 				   void *userdata);
