@@ -125,8 +125,11 @@ static void put(struct bench *b, struct pmf_failure *f)
 
 static int look(struct bench *b)
 {
-	int r = open_failures_read(b->ctx, &b->open);
+	int r;
 
+	open_failures_done(&b->open);
+	bad_done(&b->bad);
+	r = open_failures_read(b->ctx, &b->open);
 	return r < 0 ? r : bad_read(b->ctx, pmemfail_devices_get(b->devices, 0), &b->open,
 				    &b->bad);
 }
