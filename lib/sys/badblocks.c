@@ -112,8 +112,6 @@ int pmf_sys_read_badblocks(struct pmf_sys *s, const struct pmf_device *d,
 	return 0;
 }
 
-/* Write what of r the list does not have yet: 6.12 answers ENOSPC for what it has
- * (_badblocks_set() counts only what it added). */
 static int write_pieces(int fd, const struct pmf_ranges *missing)
 {
 	unsigned int count;
@@ -172,14 +170,14 @@ int pmf_sys_mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_r
 	if (err < 0)
 		return err;
 	if (missing.n == 0)
-		return 0;
+		return 0;	/* what is written twice would wake all who watch, twice */
 	fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
 	err = write_pieces(fd, &missing);
 	if (err < 0)
 		return err;
-	/* The kernel says yes also when only part of a piece found room. */
+	/* Before 6.15 the kernel may say yes when only part of a piece found room. */
 	err = find_missing(dir, r, &left, &known);
 	if (err < 0)
 		return err;

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # cpu: Skylake-Server-v4
-# variants: watch lists
+# variants: watch lists sandbox
 #
 # sources WHAT: what is known of poison, and how soon
 #   watch   a write into a list and a machine check wake who watches, nothing else does;
 #           the trace event says which page; nothing of the trace stays behind
 #   lists   the lists of the disk and of the region, and marking
+#   sandbox the same calls under the restrictions of pmemfaild.service
 
 PROBE=$TESTS/sources-probe
 TRACE=/sys/kernel/tracing/instances/pmemfail
@@ -48,6 +49,11 @@ case_watch() {
 	before=$(lines '^wake badblocks$')
 	((before <= 2)) || die "one write woke it $before times"
 	expect_eq "pages" "$(lines '^page')" 0
+
+	# what is marked already is not written again
+	expect_eq "mark" "$("$PROBE" mark pmem0 8388608 8392704)" "mark OK"
+	sleep 1
+	expect_eq "wakeups by nothing new" "$(lines '^wake badblocks$')" "$before"
 
 	mce 8192
 	wait_for 10 "wakeup by a machine check" more_than "$before" '^wake badblocks$'
@@ -134,6 +140,32 @@ case_lists() {
 	rebind /dev/pmem0
 	expect_eq "bad after a rebind" "$(list pmem0)" "4194304-4198400"
 	[[ $(field binding) != "$binding" ]] || die "the binding is the same"
+}
+
+# sandboxed WORD...: options of systemd-run and what to run, restricted as the service is
+sandboxed() {
+	local line properties=()
+	while read -r line; do
+		properties+=(-p "$line")
+	done < <(sed -n '/^CapabilityBoundingSet=/,/^SystemCallErrorNumber=/p' \
+		/usr/lib/systemd/system/pmemfaild.service | grep -v '^#')
+	((${#properties[@]} > 20)) || die "no restrictions found"
+	systemd-run --quiet --collect "${properties[@]}" "$@"
+}
+
+case_sandbox() {
+	expect_eq "mark" "$(sandboxed --pipe --wait "$PROBE" mark pmem0 8388608 8392704)" "mark OK"
+	expect_eq "bad" "$(list pmem0)" "8388608-8392704"
+	sandboxed --unit=probe -p StandardOutput="file:$RUN/watch" -p StandardError=inherit \
+		"$PROBE" watch pmem0 region0
+	wait_for 20 "the watcher" has_line "$RUN/watch" '^(ready|[a-z]+ E)'
+	expect_eq "the last it said" "$(tail -n 1 "$RUN/watch")" ready
+	mce 8192
+	wait_for 10 "page" has_line "$RUN/watch" "^page $(spa_of /dev/pmem0 8192)\$"
+	wait_for 10 "wakeup" has_line "$RUN/watch" '^wake badblocks$'
+	systemctl stop probe
+	expect_eq "the last it said" "$(tail -n 1 "$RUN/watch")" closed
+	expect_fail test -e "$TRACE"
 }
 
 case_run() {
