@@ -54,7 +54,7 @@ def tool(name):
     commands = [[f"{TOP}/scripts/setup"]]
     if not os.path.exists(f"{build}/build.ninja"):
         commands.append(["meson", "setup", build, "-Dbuildtype=release"])
-    commands.append(["meson", "compile", "-C", build, name])
+    commands.append(["ninja", "-C", build, f"tests/bench/{name}"])
     for command in commands:
         run = subprocess.run(command, cwd=TOP, check=False, capture_output=True, text=True)
         if run.returncode:
