@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Asks one thing of lib/sys about a filesystem and prints the answer as lines, for
- * owners.sh to compare with what the tools of the filesystem say.
+ * owners.sh and inodes.sh to compare with what the tools of the filesystem say.
  *
  *   owners-ask owners|known DIR ROLE START END
  *   owners-ask extents FILE ROLE START END

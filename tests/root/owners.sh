@@ -28,6 +28,13 @@ file_extents() {	# NAME DIR FILE EXPECTED
 	same "$1-extents-${3##*/}-elsewhere" "$(ask extents "$3" realtime 0 $((1 << 40)))" ""
 }
 
+# What is still in memory only is nowhere.
+not_written() {	# NAME DIR
+	xfs_io -f -c "pwrite -q 0 1m" "$2/dirty"
+	same "$1-not-written" "$(ask extents "$2/dirty" data 0 $((1 << 40)))" ""
+	rm "$2/dirty"
+}
+
 xfs_with_owners() {
 	local d=$work/rmap a b o n g f i all piece log
 	setup rmap xfs -m rmapbt=1,reflink=1
@@ -79,6 +86,13 @@ for i in range(20): os.setxattr(sys.argv[1], "user.%d" % i, b"x" * 900)' "$d/unw
 	same rmap-external-log "$(ask owners "$d" log 7 9)" "log ino=0 7-9 offset=0"
 
 	n=$(ino "$d/pieces")
+	# a copy on write reserves more than it needs: no file has the rest
+	xfs_io -c "cowextsize 1m" "$d/g"
+	xfs_io -c "pwrite -q 0 4k" -c fsync "$d/g"
+	read -r a b <<<"$(xfs_io -c fsmap "$d" | awk -F'[][ .:]+' '/cow/ { print $4, $5; exit }')"
+	twice rmap-cow "free ino=0 $((a * 512))-$((b * 512 + 512)) offset=0" "$d" \
+		owners "$d" data $((a * 512)) $((b * 512 + 512))
+
 	umount "$d"
 	log=$(xfs_db -r -c 'sb 0' -c 'p logstart' "$work/rmap.img")
 	log=$(daddr "$work/rmap.img" "${log##* }")
@@ -102,6 +116,7 @@ xfs_without_owners() {
 	for f in f unwritten pieces; do
 		file_extents plain "$d" "$d/$f" "$(xfs_extents "$d/$f")"
 	done
+	not_written plain "$d"
 	read -r a b o <<<"$(xfs_extents "$d/f" | head -1)"
 	twice plain-used "unknown ino=0 $a-$((a + 100)) offset=0" "$d" known "$d" data "$a" \
 		$((a + 100))
@@ -139,6 +154,7 @@ ext4() {	# NAME MKFS-OPTION...
 	read -r a b o <<<"$(ext4_extents "$(device "$d")" "$(ino "$d/f")" 4096)"
 	twice "$name-used" "unknown ino=0 $((a + 1))-$((a + 100)) offset=0" "$d" \
 		known "$d" data $((a + 1)) $((a + 100))
+	not_written "$name" "$d"
 	# the second block holds the group descriptors
 	twice "$name-metadata" "metadata ino=0 5000-6000 offset=0" "$d" known "$d" data 5000 6000
 	o=$(debugfs -R "ffb 4 90000" "$(device "$d")" 2>/dev/null |
