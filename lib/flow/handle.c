@@ -16,11 +16,24 @@
  * can carry several filesystems, and because kill_dax() tells the filesystem that
  * claimed the device: 6.1's xfs_dax_notify_failure() dereferences NULL on a
  * partition unless that filesystem is shut down.
+ *
+ * Poison is simpler, for the device stays:
+ *
+ *	device ── locate ──▶ sites
+ *	tell the kernel, so that no new fault maps the range	(mark.c)
+ *	each filesystem, all at once: its sites		(poison.c)
+ *	take what is new into the record, judge, done	(replay.c)
  */
+#include <stdatomic.h>
+
+#include "base/str.h"
 #include "flow/crew.h"
 #include "flow/execute.h"
 #include "flow/handle.h"
 #include "flow/locate.h"
+#include "flow/mark.h"
+#include "flow/poison.h"
+#include "flow/replay.h"
 #include "flow/victims.h"
 
 struct rescue {
@@ -28,7 +41,7 @@ struct rescue {
 	bool all_down;
 };
 
-/* --- the two halves -------------------------------------------------------- */
+/* --- removal: the two halves -------------------------------------------------------- */
 
 static void take_away(size_t i, void *userdata)
 {
@@ -135,6 +148,129 @@ int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f)
 		return 0;
 	}
 	return pmf_failure_judge_removal(f);
+}
+
+/* --- poison ----------------------------------------------------------------- */
+
+struct treatment {
+	const struct pmf_run *run;
+	const struct pmf_failure *f;	/* with what was done before */
+	struct pmf_case *cases;
+	size_t n;
+	int attempt;
+	atomic_int error;
+};
+
+/* One filesystem may be several sites, and must not be frozen by two at once. Its log
+ * goes last: that may shut it down, after which no file can be opened. */
+static void treat_filesystem(size_t first, void *userdata)
+{
+	static const enum pmf_site_role order[] = { PMF_ROLE_REALTIME, PMF_ROLE_DATA,
+						    PMF_ROLE_LOG };
+	struct treatment *t = userdata;
+
+	for (size_t i = 0; i < first; i++)
+		if (t->cases[i].site.fs_devno == t->cases[first].site.fs_devno)
+			return;		/* that one's thread does this, too */
+	for (size_t o = 0; o < ARRAY_SIZE(order); o++)
+		for (size_t i = first; i < t->n; i++) {
+			struct pmf_case *c = &t->cases[i];
+			int r = 0;
+
+			if (c->site.fs_devno == t->cases[first].site.fs_devno &&
+			    c->site.role == order[o])
+				r = pmf_poison_site(t->run, c, pmf_replay_before(t->f, &c->site),
+						    t->attempt);
+			if (r < 0)
+				atomic_store(&t->error, r);
+		}
+}
+
+static int treat(const struct pmf_run *run, const struct pmf_failure *f,
+		 struct pmf_case *cases, size_t n)
+{
+	struct treatment t = { .run = run, .f = f, .cases = cases, .n = n };
+	_cleanup_close_ int attempt = -1;
+	int r = 0;
+
+	if (n == 0)
+		return 0;
+	/* One for all sites, so that nobody is told twice. */
+	(void)run->sys->ops->attempt_open(run->sys, &attempt);
+	t.attempt = attempt;
+	pmf_crew(n, treat_filesystem, &t);
+	if (attempt >= 0)
+		r = pmf_victims_told(run->sys, attempt, cases, n);
+	return atomic_load(&t.error) < 0 ? atomic_load(&t.error) : r;
+}
+
+static void free_cases(struct pmf_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pmf_case_done(&cases[i]);
+	free(cases);
+}
+
+int pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f)
+{
+	_cleanup_free_ char *reason = NULL;
+	_cleanup_close_ int lock = -1;
+	struct pmf_case *cases = NULL;
+	enum pmf_state state = f->state;
+	bool marked = false;
+	size_t n = 0;
+	int r, news;
+
+	if (!strdup_to(&reason, f->reason))
+		return -ENOMEM;
+	f->state = PMF_STATE_HANDLING;
+	r = run->sys->ops->lock_device(run->sys, f->device_id,
+				       run->policy->hold_timeout_us / 4, &lock);
+	news = pmf_locate(run->sys, run->topology, f->device_id, &f->ranges, &cases, &n);
+	if (news == -ENODEV)
+		news = 0;	/* not bound: nobody can have any of it */
+	if (news >= 0 && r != -EBUSY)	/* else it is being removed: no sysfs then */
+		marked = pmf_mark(run, f, cases, n);
+	if (news >= 0) {
+		r = treat(run, f, cases, n);
+		news = pmf_replay_merge(f, cases, n);
+		news = r < 0 ? r : news;
+	}
+	free_cases(cases, n);
+	if (news >= 0) {
+		r = pmf_failure_judge_poison(f);
+		if (r < 0)
+			return r;
+	} else {
+		f->state = PMF_STATE_FAILED;
+		r = pmf_format(&f->reason, "Cannot handle bad memory of %s: %s.",
+			       f->device_name ?: f->device_id, strerror(-news));
+		if (r < 0)
+			return r;
+	}
+	if (news == 0 && !marked && f->state == state && streq_ptr(f->reason, reason))
+		return 0;
+	f->updated_us = run->sys->ops->now_realtime_us(run->sys);
+	return 1;
+}
+
+int pmf_assess_poison(const struct pmf_run *run, struct pmf_failure *f, bool deep,
+		      pmf_progress_fn progress, void *userdata)
+{
+	const struct pmf_resolve_how how = { .deep = deep, .progress = progress,
+					     .userdata = userdata };
+	_cleanup_close_ int attempt = -1;
+	int r;
+
+	r = pmf_locate(run->sys, run->topology, f->device_id, &f->ranges, &f->cases,
+		       &f->n_cases);
+	if (r < 0)
+		return r;
+	(void)run->sys->ops->attempt_open(run->sys, &attempt);
+	for (size_t i = 0; i < f->n_cases && r >= 0; i++)
+		r = pmf_poison_look(run, &f->cases[i], attempt, &how);
+	f->state = PMF_STATE_PENDING;
+	return r;
 }
 
 int pmf_assess_removal(const struct pmf_run *run, struct pmf_failure *f)

@@ -29,7 +29,10 @@ int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f);
 /*
  * Handle poison: every site of f's ranges at once. What was done for a target in an
  * earlier handling of the same f (its cases) is not done again: nobody is told twice
- * of what he was told already, so this is the replay, too. Returns as above.
+ * of what he was told already, so this is the replay, too. Returns as above, but 1 when
+ * anything new came of it: 0 means that f tells what it told before (state, reason,
+ * targets, victims, listed), so that nothing needs writing or telling. A caller who
+ * sets f->state to handling beforehand always gets 1.
  */
 int pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f);
 

@@ -14,7 +14,7 @@ static void free_list(struct pmf_victim *v, size_t n)
 }
 
 /* One look by the module, with as much room as it says there must be. */
-static int look(struct pmf_sys *sys, int attempt, int fd, const struct pmf_site *site,
+static int look(struct pmf_sys *sys, int attempt, int fd, bool file, struct pmf_range range,
 		struct pmf_victim **ret, size_t *ret_n, struct pmf_revoke_result *ret_result)
 {
 	_cleanup_free_ struct pmf_victim *v = NULL;
@@ -28,10 +28,9 @@ static int look(struct pmf_sys *sys, int attempt, int fd, const struct pmf_site 
 		v = calloc(max, sizeof(*v));
 		if (!v)
 			return -ENOMEM;
-		if (site->kind == PMF_SITE_DEVDAX)
-			r = sys->ops->revoke_file(sys, attempt, fd, PMF_RANGE_ALL,
-						  PMF_REVOKE_LOOK, PMF_SIGNAL_NONE,
-						  v, max, &res);
+		if (file)
+			r = sys->ops->revoke_file(sys, attempt, fd, range, PMF_REVOKE_LOOK,
+						  PMF_SIGNAL_NONE, v, max, &res);
 		else
 			r = sys->ops->revoke_fs(sys, attempt, fd, PMF_REVOKE_LOOK,
 						PMF_SIGNAL_NONE, v, max, &res);
@@ -47,6 +46,18 @@ static int look(struct pmf_sys *sys, int attempt, int fd, const struct pmf_site 
 	return 0;
 }
 
+/* Names are for people: that there are very many victims must not make the rescue
+ * late. A process that is gone by now is left undescribed. */
+static void describe(struct pmf_sys *sys, struct pmf_victim *v, size_t n, uint64_t end)
+{
+	for (size_t i = 0; i < n; i += DESCRIBE_AT_ONCE) {
+		if (sys->ops->now_boottime_ns(sys) > end)
+			break;
+		(void)sys->ops->describe_victims(sys, v + i,
+						 MIN(n - i, (size_t)DESCRIBE_AT_ONCE));
+	}
+}
+
 int pmf_victims_look(struct pmf_sys *sys, int attempt, int fd, struct pmf_case *c,
 		     uint64_t budget_us)
 {
@@ -57,7 +68,8 @@ int pmf_victims_look(struct pmf_sys *sys, int attempt, int fd, struct pmf_case *
 	int r;
 
 	if (attempt >= 0)
-		r = look(sys, attempt, fd, &c->site, &v, &n, &res);
+		r = look(sys, attempt, fd, c->site.kind == PMF_SITE_DEVDAX, PMF_RANGE_ALL, &v,
+			 &n, &res);
 	else
 		r = sys->ops->scan_victims(sys, c->site.fs_devno, &v, &n);
 	if (r < 0)
@@ -70,19 +82,45 @@ int pmf_victims_look(struct pmf_sys *sys, int attempt, int fd, struct pmf_case *
 	c->outcome.entries = res.entries;
 	c->outcome.pinned = res.pinned;
 
-	/* Names are for people: that there are very many victims must not make the
-	 * rescue late. A process that is gone by now is left undescribed. */
-	for (size_t i = 0; attempt >= 0 && i < n; i += DESCRIBE_AT_ONCE) {
-		if (sys->ops->now_boottime_ns(sys) > end)
-			break;
-		(void)sys->ops->describe_victims(sys, v + i, MIN(n - i, (size_t)DESCRIBE_AT_ONCE));
-	}
+	if (attempt >= 0)
+		describe(sys, v, n, end);
 	return 0;
 }
 
 static bool same_process(const struct pmf_victim *a, const struct pmf_victim *b)
 {
 	return a->pid == b->pid && a->start_ns == b->start_ns;
+}
+
+int pmf_victims_look_file(struct pmf_sys *sys, int attempt, int fd, struct pmf_range range,
+			  struct pmf_case *c, uint64_t end_ns)
+{
+	struct pmf_revoke_result res;
+	struct pmf_victim *v, *all;
+	size_t n, kept = c->n_victims;
+	int r;
+
+	r = look(sys, attempt, fd, true, range, &v, &n, &res);
+	if (r < 0)
+		return r;
+	all = n > 0 ? reallocarray(c->victims, c->n_victims + n, sizeof(*all)) : c->victims;
+	if (n > 0 && !all) {
+		free(v);
+		return -ENOMEM;
+	}
+	c->victims = all;
+	for (size_t i = 0; i < n; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < kept && !known; j++)
+			known = same_process(&all[j], &v[i]) && all[j].ino == v[i].ino &&
+				all[j].generation == v[i].generation;
+		if (!known)
+			all[c->n_victims++] = v[i];
+	}
+	free(v);
+	describe(sys, all + kept, c->n_victims - kept, end_ns);
+	return 0;
 }
 
 /* A process that maps two filesystems is told once but is a victim at both. */

@@ -13,6 +13,11 @@
 int pmf_victims_look(struct pmf_sys *sys, int attempt, int fd, struct pmf_case *c,
 		     uint64_t budget_us);
 
+/* Who maps this range of one file of the site, added to the case; those of one process
+ * and file are one. Names only until end_ns. */
+int pmf_victims_look_file(struct pmf_sys *sys, int attempt, int fd, struct pmf_range range,
+			  struct pmf_case *c, uint64_t end_ns);
+
 /* Mark in all cases whom the attempt has told, and add who mapped a file only
  * after the look (forked since, say). */
 int pmf_victims_told(struct pmf_sys *sys, int attempt, struct pmf_case *cases, size_t n);

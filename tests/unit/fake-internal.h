@@ -12,6 +12,7 @@
 struct fake_private {
 	pthread_mutex_t lock;
 	struct fake_fs *by_fd[FAKE_FDS];
+	struct fake_inode *inode_by_fd[FAKE_FDS];
 	bool attempt[FAKE_FDS];
 	bool told[FAKE_FDS][FAKE_PROCS];	/* by attempt */
 };
@@ -56,6 +57,32 @@ int fake_fd(void);
 /* A reader of a DAX mapping faults again: in XFS until the shutdown, elsewhere
  * until there is no DAX below. A freeze does not stop it. */
 void fake_refault(struct fake_fs *fs);
+
+/* fake-poison.c: files, owners, badblocks. */
+int fake_owners(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_range at,
+		struct pmf_extent *v, size_t max, size_t *ret_n);
+int fake_open_inode(struct pmf_sys *s, int fd, const char *fstype,
+		    const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
+int fake_file_extents(struct pmf_sys *s, int fd, enum pmf_site_role role,
+		      struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
+int fake_open_files(struct pmf_sys *s, dev_t devno, struct pmf_file_id **ret, size_t *ret_n);
+int fake_walk_files(struct pmf_sys *s, int fd, const char *fstype,
+		    int (*fn)(const struct pmf_file_id *id, void *userdata), void *userdata,
+		    pmf_progress_fn progress, void *progress_data);
+int fake_inode_path(struct pmf_sys *s, int fd, int file_fd, char **ret);
+int fake_remount_ro(struct pmf_sys *s, int fd, const struct pmf_site *site);
+int fake_read_badblocks(struct pmf_sys *s, const struct pmf_device *d,
+			struct pmf_ranges *ret, bool *ret_full);
+int fake_mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_range r);
+int fake_binding_id(struct pmf_sys *s, const struct pmf_device *d, char **ret);
+/* At a freeze: a file that moves does so now. */
+void fake_move(struct fake *f, const struct fake_fs *fs);
+/* What REVOKE_FILE of a file does, and REVOKE_LOOK of all files of a filesystem. */
+int fake_revoke_inode(struct fake *f, int attempt, struct fake_inode *in,
+		      struct pmf_range range, unsigned int flags, enum pmf_signal signal,
+		      struct pmf_victim *victims, size_t max, struct pmf_revoke_result *ret);
+int fake_look_files(struct fake *f, const struct fake_fs *fs, struct pmf_victim *victims,
+		    size_t max, struct pmf_revoke_result *ret);
 
 /* fake-module.c: the operations of the module and of /proc. */
 int fake_attempt_open(struct pmf_sys *s, int *ret);

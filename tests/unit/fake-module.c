@@ -25,7 +25,7 @@ int fake_attempt_guard(struct pmf_sys *s, int attempt, int fd, bool arm)
 
 	if (!fake_private(f)->attempt[attempt])
 		fake_broke(f, "guard on what is no attempt");
-	if (!arm && fs->frozen)
+	if (!arm && fs->frozen && !fs->foreign_freeze)
 		fake_broke(f, "guard of %s disarmed while it is frozen", fs->name);
 	fs->armed = arm;
 	return 0;
@@ -97,6 +97,10 @@ int fake_revoke_fs(struct pmf_sys *s, int attempt, int fd, unsigned int flags,
 {
 	LOCKED(s);
 	ENTER("revoke_fs", victims == NULL);
+	if (f->n_inodes > 0 && (flags & PMF_REVOKE_LOOK))
+		return fake_look_files(f, fake_private(f)->by_fd[fd], victims, max, ret);
+	if (f->n_inodes > 0)
+		fake_broke(f, "all of %s revoked for poison", fake_private(f)->by_fd[fd]->name);
 	if (!(flags & PMF_REVOKE_LOOK) && signal != PMF_SIGNAL_EVERY)
 		fake_broke(f, "removal does not tell everybody");
 	return take_away(f, attempt, fd, flags, victims, max, ret);
@@ -107,10 +111,12 @@ int fake_revoke_file(struct pmf_sys *s, int attempt, int fd, struct pmf_range ra
 			  struct pmf_victim *victims, size_t max,
 			  struct pmf_revoke_result *ret)
 {
-	(void)signal;
 	LOCKED(s);
 	ENTER("revoke_file", victims == NULL);
-	if (range.start != 0 || range.end != UINT64_MAX)
+	if (fake_private(f)->inode_by_fd[fd])
+		return fake_revoke_inode(f, attempt, fake_private(f)->inode_by_fd[fd], range,
+					 flags, signal, victims, max, ret);
+	if (f->n_inodes == 0 && (range.start != 0 || range.end != UINT64_MAX))
 		fake_broke(f, "not all of the device-DAX node");
 	return take_away(f, attempt, fd, flags, victims, max, ret);
 }
@@ -126,11 +132,12 @@ static int list_victims(struct fake *f, ssize_t fs, const bool *told,
 		return -ENOMEM;
 	for (i = 0; i < f->n_procs; i++) {
 		struct fake_proc *p = &f->procs[i];
+		unsigned int maps = p->maps ?: 1;
 
 		if ((told && !told[i]) || (fs >= 0 && (p->gone || !(p->maps & (1U << fs)))))
 			continue;
 		fill_victim(&v[n++], p, fs >= 0 ? (size_t)fs :
-			    (size_t)__builtin_ctz(p->maps));
+			    (size_t)__builtin_ctz(maps));
 	}
 	*ret = v;
 	*ret_n = n;

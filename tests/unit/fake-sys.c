@@ -16,7 +16,8 @@ static const char *const ops[] = {
 	"mounted_fstype", "open_site", "unmount", "is_own", "freeze_prepare", "freeze",
 	"thaw", "shutdown", "attempt_open", "attempt_guard", "revoke_fs", "revoke_file",
 	"attempt_victims", "hold_release", "describe_victims", "scan_victims",
-	"signal_victim", "lock_device",
+	"signal_victim", "lock_device", "owners", "open_inode", "file_extents", "open_files",
+	"walk_files", "inode_path", "remount_ro", "read_badblocks", "mark_bad", "binding_id",
 };
 
 const char *fake_op(size_t i)
@@ -123,6 +124,7 @@ static int op_open_site(struct pmf_sys *s, const struct pmf_site *site, int *ret
 		return -ENOENT;
 	fd = fake_fd();
 	fake_private(f)->by_fd[fd] = fs;
+	fake_private(f)->inode_by_fd[fd] = NULL;
 	*ret = fd;
 	return 0;
 }
@@ -168,7 +170,7 @@ static int op_freeze_prepare(struct pmf_sys *s, int fd, const char *name, uint64
 	if (!z)
 		return -ENOMEM;
 	z->fs = fake_private(f)->by_fd[fd];
-	if (!streq(z->fs->name, name))
+	if (!streq(z->fs->name, name) && !streq_ptr(z->fs->log_name, name))
 		fake_broke(f, "freeze of %s under the name %s", z->fs->name, name);
 	if (z->fs->own)
 		fake_broke(f, "%s is our own and is to be frozen", name);
@@ -188,6 +190,7 @@ static int op_freeze(struct pmf_sys *s, struct pmf_freeze *z)
 	z->frozen = z->fs->frozen = true;
 	z->fs->dirty = 0;	/* written back */
 	z->fs->freezes++;
+	fake_move(f, z->fs);
 	fake_frozen_here = z->fs;
 	return 0;
 }
@@ -276,6 +279,16 @@ static const struct pmf_sys_ops fake_ops = {
 	.scan_victims = fake_scan,
 	.signal_victim = fake_signal,
 	.lock_device = op_lock,
+	.owners = fake_owners,
+	.open_inode = fake_open_inode,
+	.file_extents = fake_file_extents,
+	.open_files = fake_open_files,
+	.walk_files = fake_walk_files,
+	.inode_path = fake_inode_path,
+	.remount_ro = fake_remount_ro,
+	.read_badblocks = fake_read_badblocks,
+	.mark_bad = fake_mark_bad,
+	.binding_id = fake_binding_id,
 };
 
 bool fake_is_safe(const struct fake *f)
@@ -300,7 +313,8 @@ void fake_init(struct fake *f)
 		abort();
 	pthread_mutex_init(&p->lock, NULL);
 	*f = (struct fake){ .sys = { .ops = &fake_ops, .data = f }, .private = p,
-			    .fail_error = -EIO, .held = true, .now_ns = 1000000000 };
+			    .fail_error = -EIO, .held = true, .now_ns = 1000000000,
+			    .signal = PMF_SIGNAL_ALL, .binding = "boot/1" };
 }
 
 void fake_done(struct fake *f)

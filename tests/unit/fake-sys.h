@@ -12,10 +12,13 @@
 
 #define FAKE_FS		4
 #define FAKE_PROCS	6
+#define FAKE_INODES	10
+#define FAKE_EXTENTS	16
 
 struct fake_fs {
 	dev_t devno;
 	const char *name, *fstype;	/* fstype NULL: a device-DAX node */
+	const char *log_name;		/* the block its log is on; NULL: the same */
 	bool mounted;			/* has a superblock */
 	bool hidden;			/* in another mount namespace only */
 	bool frozen, foreign_freeze, down, dax_dead;
@@ -23,6 +26,8 @@ struct fake_fs {
 	bool own;			/* holds pmemfail's own files */
 	unsigned int entries, dirty;	/* DAX entries; of these dirty */
 	unsigned int pinned_for;	/* sleeps until its pins go */
+	bool knows;			/* who owns what: answers owners() */
+	bool read_only;
 	/* counts */
 	unsigned int freezes, thaws, armed;
 };
@@ -35,12 +40,40 @@ struct fake_proc {
 	unsigned int told;
 };
 
+struct fake_inode {
+	unsigned int fs;		/* index */
+	uint64_t ino;
+	uint32_t generation;
+	enum pmf_target_kind kind;
+	unsigned int maps;		/* bit i: process i maps all of it */
+	bool open, gone;
+};
+
+struct fake_extent {
+	unsigned int fs;
+	struct pmf_extent e;
+	unsigned int revoked;		/* how often */
+	unsigned int told;		/* bit i: process i was told by such a revoke */
+};
+
 struct fake {
 	struct pmf_sys sys;
 	struct fake_fs fs[FAKE_FS];
 	size_t n_fs;
 	struct fake_proc procs[FAKE_PROCS];
 	size_t n_procs;
+	struct fake_inode inodes[FAKE_INODES];
+	size_t n_inodes;
+	struct fake_extent extents[FAKE_EXTENTS];
+	size_t n_extents;
+	unsigned int moves;		/* so many freezes find a file moved */
+	enum pmf_signal signal;		/* that a poisoned file's users are to be sent */
+	struct pmf_range bad[8];	/* badblocks */
+	size_t n_bad;
+	unsigned int marks;
+	bool forgetful;			/* somebody may be told twice */
+	bool must_mark;			/* before anything is revoked */
+	const char *binding;
 	bool no_module;
 	bool freeze_late;		/* every freeze misses its deadline */
 	/* which call fails, and how */

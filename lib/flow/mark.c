@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Telling the kernel which ranges are bad. Called by handle.c. */
+#include "flow/mark.h"
+
+static const struct pmf_device *device_of(const struct pmf_run *run,
+					  const struct pmf_failure *f)
+{
+	for (size_t i = 0; i < run->topology->n_devices; i++)
+		if (streq_ptr(run->topology->devices[i].id, f->device_id))
+			return &run->topology->devices[i];
+	return NULL;
+}
+
+/* The kernel's own findings are in its lists, or were and have been cleared. */
+static bool wanted(const struct pmf_run *run, const struct pmf_failure *f,
+		   const struct pmf_case *cases, size_t n)
+{
+	if (f->source != PMF_SOURCE_REQUEST && f->source != PMF_SOURCE_MEMORY_FAILURE &&
+	    !f->marked_in)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!pmf_policy_for(run->policy, cases[i].site.mountpoint,
+				    cases[i].site.node).mark_bad)
+			return false;
+	return n > 0 || run->policy->fs.mark_bad;
+}
+
+static int write_all(const struct pmf_run *run, const struct pmf_device *d,
+		     const struct pmf_ranges *what, struct pmf_ranges *listed)
+{
+	int r, first = 0;
+
+	for (size_t i = 0; i < what->n; i++) {
+		r = run->sys->ops->mark_bad(run->sys, d, what->v[i]);
+		if (r >= 0)
+			r = pmf_ranges_add(listed, what->v[i]);
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+/* What was listed in this binding and is not any more, has been cleared: a good sign
+ * that is not to be overruled. A new binding begins with an empty list. */
+static int missing(const struct pmf_failure *f, const char *binding,
+		   const struct pmf_ranges *now, struct pmf_ranges *ret)
+{
+	int r = pmf_ranges_copy(&f->ranges, ret);
+
+	if (r >= 0)
+		r = pmf_ranges_subtract(ret, now);
+	if (r >= 0 && streq_ptr(f->marked_in, binding))
+		r = pmf_ranges_subtract(ret, &f->listed);
+	return r;
+}
+
+static int mark(const struct pmf_run *run, struct pmf_failure *f, const struct pmf_device *d,
+		bool write, struct pmf_ranges *listed, char **binding)
+{
+	_cleanup_(pmf_ranges_done) struct pmf_ranges have = {}, lacks = {};
+	struct pmf_sys *sys = run->sys;
+	bool full;
+	int r, w = 0;
+
+	r = sys->ops->read_badblocks(sys, d, &have, &full);
+	if (r >= 0)
+		r = pmf_ranges_intersect(&f->ranges, &have, listed);
+	if (r >= 0 && write)
+		r = sys->ops->binding_id(sys, d, binding);
+	if (r < 0 || !write)
+		return r;
+	r = missing(f, *binding, &have, &lacks);
+	if (r >= 0)
+		w = write_all(run, d, &lacks, listed);
+	if (lacks.n == 0 && !f->marked_in) {	/* all there already: the kernel's own */
+		free(*binding);
+		*binding = NULL;
+	}
+	return r < 0 ? r : w;
+}
+
+bool pmf_mark(const struct pmf_run *run, struct pmf_failure *f, struct pmf_case *cases,
+	      size_t n)
+{
+	const struct pmf_device *d = device_of(run, f);
+	_cleanup_(pmf_ranges_done) struct pmf_ranges listed = {};
+	_cleanup_free_ char *binding = NULL;
+	size_t before = f->listed.n;
+	uint64_t bytes = pmf_ranges_bytes(&f->listed);
+	bool news;
+	int r;
+
+	if (!d || !d->devno || d->mode == PMF_MODE_DEVDAX)
+		return false;
+	r = mark(run, f, d, wanted(run, f, cases, n), &listed, &binding);
+	if (r < 0 && n > 0 && !cases[0].outcome.problem[0])
+		(void)snprintf(cases[0].outcome.problem, sizeof(cases[0].outcome.problem),
+			       "the kernel could not be told that it is bad: %s", strerror(-r));
+	/* What was listed once counts until all of it has gone. */
+	if (pmf_ranges_add_all(&f->listed, &listed) < 0)
+		return false;
+	news = f->listed.n != before || pmf_ranges_bytes(&f->listed) != bytes;
+	if (binding && !streq_ptr(f->marked_in, binding)) {
+		free(f->marked_in);
+		f->marked_in = TAKE_PTR(binding);
+		news = true;
+	}
+	return news;
+}
