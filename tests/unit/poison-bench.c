@@ -1,200 +1,110 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What poison meets. See poison-bench.h. */
+/* See poison-bench.h. */
+#include <poll.h>
+
+#include "flow/handle.h"
 #include "poison-bench.h"
+#include "test.h"
 
-static char *text(const char *s)
+struct world world = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+void begin(void)
 {
-	return (char *)(uintptr_t)s;	/* never written to */
-}
-
-/* pmem0 with three partitions of 1000 bytes; a dm device over the third. */
-static struct pmf_segment segments[] = {
-	{ .range = { 0, 1000 }, .below = 1, .start = 0 },
-	{ .range = { 0, 1000 }, .below = 1, .start = 1000 },
-	{ .range = { 0, 1000 }, .below = 1, .start = 2000 },
-	{ .range = { 0, 1000 }, .below = 4, .start = 0 },
-};
-static struct pmf_block blocks[] = {
-	{ .devno = 1, .name = (char[]){ "pmem0" }, .kind = PMF_BLOCK_DISK },
-	{ .devno = 2, .name = (char[]){ "pmem0p1" }, .kind = PMF_BLOCK_PARTITION,
-	  .segments = &segments[0], .n_segments = 1 },
-	{ .devno = 3, .name = (char[]){ "pmem0p2" }, .kind = PMF_BLOCK_PARTITION,
-	  .segments = &segments[1], .n_segments = 1 },
-	{ .devno = 4, .name = (char[]){ "pmem0p3" }, .kind = PMF_BLOCK_PARTITION,
-	  .segments = &segments[2], .n_segments = 1 },
-	{ .devno = 5, .name = (char[]){ "dm-0" }, .kind = PMF_BLOCK_DM,
-	  .segments = &segments[3], .n_segments = 1 },
-};
-static struct pmf_mount mounts[] = {
-	{ .devno = 2, .target = (char[]){ "/a" }, .fstype = (char[]){ "xfs" }, .dax = true },
-	{ .devno = 3, .target = (char[]){ "/b" }, .fstype = (char[]){ "ext4" }, .dax = true },
-};
-/* The first partition is its data, the second its log. */
-static struct pmf_mount with_log[] = {
-	{ .devno = 2, .target = (char[]){ "/a" }, .fstype = (char[]){ "xfs" }, .dax = true,
-	  .log_devno = 3 },
-};
-/* Only its log is persistent memory. */
-static struct pmf_mount only_log[] = {
-	{ .devno = 9, .target = (char[]){ "/c" }, .fstype = (char[]){ "xfs" }, .log_devno = 3 },
-};
-static struct pmf_device devices[] = {
-	{ .id = (char[]){ "ACPI.NFIT/u" }, .name = (char[]){ "pmem0" },
-	  .node = (char[]){ "/dev/pmem0" }, .mode = PMF_MODE_FSDAX, .devno = 1 },
-};
-
-static void add_inode(struct fake *f, unsigned int fs, uint64_t ino, enum pmf_target_kind kind,
-		      unsigned int maps, bool open)
-{
-	f->inodes[f->n_inodes++] = (struct fake_inode){ fs, ino, (uint32_t)ino + 1000, kind,
-							maps, open, false };
+	pmf_ranges_done(&world.told);
+	world.calls = world.at_once = world.most_at_once = world.twice = world.ms = 0;
+	world.stuck = world.nobody = false;
 }
 
-static void add_extent(struct fake *f, unsigned int fs, enum pmf_target_kind kind,
-		       uint64_t ino, uint64_t start, uint64_t end, uint64_t offset, bool shared)
+/* As pmf_handle_poison() promises: what the failure's cases have is not told again. */
+static void tell(struct pmf_failure *f)
 {
-	f->extents[f->n_extents++] = (struct fake_extent){ .fs = fs, .e = {
-		.kind = kind, .ino = ino, .at = { start, end }, .offset = offset,
-		.shared = shared } };
-}
+	struct pmf_case *c;
 
-/* An XFS that knows owners, with two files that share an extent; an ext4 that does not,
- * with a file mapped, one open, and one that nobody uses. */
-static void machine(struct bench *b)
-{
-	struct fake *f = &b->f;
-
-	*b = (struct bench){ .topology = {
-		.devices = devices, .n_devices = 1, .blocks = blocks,
-		.n_blocks = ARRAY_SIZE(blocks), .mounts = mounts,
-		.n_mounts = ARRAY_SIZE(mounts) } };
-	fake_init(f);
-	f->n_fs = 2;
-	f->fs[0] = (struct fake_fs){ .devno = 2, .name = "pmem0p1", .fstype = "xfs",
-				     .mounted = true, .knows = true };
-	f->fs[1] = (struct fake_fs){ .devno = 3, .name = "pmem0p2", .fstype = "ext4",
-				     .mounted = true };
-	f->n_procs = 3;
-	for (int i = 0; i < 3; i++)
-		f->procs[i] = (struct fake_proc){ .pid = 100 + i, .stays = true };
-	add_inode(f, 0, 11, PMF_TARGET_FILE, 1, false);
-	add_inode(f, 0, 12, PMF_TARGET_FILE, 1 | 2, false);
-	add_inode(f, 0, 13, PMF_TARGET_FILE, 4, false);
-	add_inode(f, 1, 21, PMF_TARGET_FILE, 2, false);
-	add_inode(f, 1, 22, PMF_TARGET_FILE, 0, true);
-	add_inode(f, 1, 23, PMF_TARGET_FILE, 0, false);
-	add_extent(f, 0, PMF_TARGET_FILE, 11, 0, 100, 5000, false);
-	add_extent(f, 0, PMF_TARGET_FILE, 12, 100, 200, 0, true);
-	add_extent(f, 0, PMF_TARGET_FILE, 13, 100, 200, 700, true);
-	add_extent(f, 0, PMF_TARGET_FREE, 0, 200, 600, 0, false);
-	add_extent(f, 1, PMF_TARGET_FILE, 21, 0, 100, 0, false);
-	add_extent(f, 1, PMF_TARGET_FILE, 22, 500, 600, 64, false);
-	add_extent(f, 1, PMF_TARGET_FILE, 23, 700, 800, 0, false);
-	f->bad[0] = (struct pmf_range){ 0, 3000 };
-	f->n_bad = 1;
-	pmf_policy_defaults(&b->policy);
-	b->policy.fs = (struct pmf_fs_policy){ .freeze = true, .signal = PMF_SIGNAL_ALL,
-					       .metadata = PMF_METADATA_SHUTDOWN,
-					       .mark_bad = true };
-	b->run = (struct pmf_run){ .sys = &f->sys, .policy = &b->policy,
-				   .topology = &b->topology, .hold_fd = -1 };
-}
-
-static void plain(struct bench *b) { (void)b; }
-static void one_xfs(struct bench *b) { b->f.fs[1].mounted = false; b->topology.n_mounts = 1; }
-static void one_ext4(struct bench *b) { b->f.fs[0].mounted = false; b->topology.mounts++;
-					b->topology.n_mounts = 1; }
-static void nobody(struct bench *b)
-{
-	one_xfs(b);
-	b->f.fs[0].mounted = false;
-	b->topology.n_mounts = 0;
-}
-static void directory(struct bench *b)
-{
-	add_inode(&b->f, 0, 14, PMF_TARGET_DIRECTORY, 0, false);
-	add_extent(&b->f, 0, PMF_TARGET_FILE, 14, 600, 700, 0, false);
-}
-static void metadata_ro(struct bench *b)
-{
-	add_extent(&b->f, 0, PMF_TARGET_METADATA, 0, 600, 700, 0, false);
-	b->policy.fs.metadata = PMF_METADATA_REMOUNT_RO;
-}
-static void only_free(struct bench *b)
-{
-	one_xfs(b);
-	b->f.n_extents = 1;
-	b->f.extents[0].e = (struct pmf_extent){ .kind = PMF_TARGET_FREE, .at = { 0, 1000 } };
-}
-static void data_and_log(struct bench *b)
-{
-	one_xfs(b);
-	b->topology.mounts = with_log;
-	b->f.fs[0].log_name = "pmem0p2";
-}
-static void log_alone(struct bench *b)
-{
-	nobody(b);
-	b->f.fs[0] = (struct fake_fs){ .devno = 9, .name = "sdz", .fstype = "xfs",
-				       .log_name = "pmem0p2", .mounted = true, .knows = true };
-	b->f.n_extents = 0;
-	b->topology.mounts = only_log;
-	b->topology.n_mounts = 1;
-}
-static void reported(struct bench *b)
-{
-	b->f.n_bad = 0;
-	b->f.must_mark = true;
-	b->f.signal = PMF_SIGNAL_POLICY;
-	b->policy.fs.signal = PMF_SIGNAL_POLICY;
-	b->failure->source = PMF_SOURCE_REQUEST;
-}
-static void no_module(struct bench *b) { b->f.no_module = true; }
-static void late(struct bench *b) { b->f.freeze_late = true; }
-static void own(struct bench *b) { b->f.fs[0].own = true; }
-static void foreign(struct bench *b)
-{
-	b->f.fs[0].frozen = b->f.fs[0].foreign_freeze = true;
-}
-static void moves_once(struct bench *b) { b->f.moves = 1; b->moving = true; }
-static void moves_always(struct bench *b) { b->f.moves = 1000; b->moving = true; }
-static void deleted(struct bench *b) { b->f.inodes[1].gone = true; }
-
-const struct scenario scenarios[] = {
-	{ "both", plain, PMF_STATE_HANDLED },
-	{ "xfs", one_xfs, PMF_STATE_HANDLED },
-	{ "ext4", one_ext4, PMF_STATE_HANDLED },
-	{ "nobody", nobody, PMF_STATE_PENDING },
-	{ "directory", directory, PMF_STATE_HANDLED },
-	{ "metadata, remount", metadata_ro, PMF_STATE_HANDLED },
-	{ "only free", only_free, PMF_STATE_PENDING },
-	{ "data and log", data_and_log, PMF_STATE_HANDLED },
-	{ "log alone", log_alone, PMF_STATE_HANDLED },
-	{ "reported", reported, PMF_STATE_HANDLED },
-	{ "no module", no_module, PMF_STATE_UNSUPPORTED },
-	{ "late", late, PMF_STATE_HANDLED },
-	{ "own", own, PMF_STATE_HANDLED },
-	{ "frozen by another", foreign, PMF_STATE_HANDLED },
-	{ "moves once", moves_once, PMF_STATE_HANDLED },
-	{ "moves always", moves_always, PMF_STATE_HANDLED },
-	{ "deleted", deleted, PMF_STATE_HANDLED },
-};
-const size_t n_scenarios = ARRAY_SIZE(scenarios);
-
-void bench_start(const struct scenario *sc, struct bench *b)
-{
-	struct pmf_event e = { .kind = PMF_KIND_POISON, .source = PMF_SOURCE_BADBLOCKS,
-			       .device_id = text("ACPI.NFIT/u"), .device_name = text("pmem0"),
-			       .range = { 0, 2500 } };
-
-	machine(b);
-	if (pmf_failure_from_event(&e, &b->failure) < 0)
+	if (f->n_cases > 0)
+		return;
+	c = calloc(1, sizeof(*c));
+	if (!c || pmf_ranges_copy(&f->ranges, &c->site.ranges) < 0)
 		abort();
-	sc->change(b);
+	c->targets = calloc(f->ranges.n, sizeof(*c->targets));
+	if (!c->targets)
+		abort();
+	for (size_t i = 0; i < f->ranges.n; i++) {
+		world.twice += pmf_ranges_overlap(&world.told, f->ranges.v[i]);
+		c->targets[c->n_targets++] = (struct pmf_target){
+			.kind = PMF_TARGET_FILE, .at = f->ranges.v[i], .told = 1,
+			.action = PMF_ACTION_REVOKE, .step = { PMF_STEP_DONE, 0, 1 },
+		};
+	}
+	if (pmf_ranges_add_all(&world.told, &f->ranges) < 0)
+		abort();
+	free(f->cases);
+	f->cases = c;
+	f->n_cases = 1;
 }
 
-void bench_stop(struct bench *b)
+int __wrap_pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f);
+int __wrap_pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f)
 {
-	pmf_failure_free(b->failure);
-	fake_done(&b->f);
+	(void)run;
+	pthread_mutex_lock(&world.lock);
+	world.calls++;
+	world.at_once++;
+	world.most_at_once = MAX(world.most_at_once, world.at_once);
+	f->state = PMF_STATE_PENDING;
+	if (!world.nobody) {
+		tell(f);
+		f->state = PMF_STATE_HANDLED;
+	}
+	do {
+		pthread_mutex_unlock(&world.lock);
+		usleep(world.ms * 1000);
+		pthread_mutex_lock(&world.lock);
+	} while (world.stuck && usleep(1000) == 0);
+	world.at_once--;
+	pthread_mutex_unlock(&world.lock);
+	return 0;
+}
+
+static void add(struct pmf_ranges *set, uint64_t start, uint64_t end)
+{
+	if (pmf_ranges_add(set, (struct pmf_range){ start, end }) < 0)
+		abort();
+}
+
+void set_bad(struct bench *b, unsigned int i, uint64_t start, uint64_t end)
+{
+	pthread_mutex_lock(&b->f.lock);
+	pmf_ranges_done(&b->f.bad[i]);
+	if (end > start)
+		add(&b->f.bad[i], start, end);
+	pthread_mutex_unlock(&b->f.lock);
+}
+
+void event(struct bench *b, uint64_t start, uint64_t end)
+{
+	pmf_engine_bad(b->e, &b->e->topology->devices[0], (struct pmf_range){ start, end },
+		       PMF_SOURCE_MEMORY_FAILURE);
+}
+
+bool settle(struct bench *b)
+{
+	struct pollfd p = { .fd = pmemfail_engine_get_fd(b->e), .events = POLLIN };
+	unsigned int quiet = 0;
+
+	for (int i = 0; i < 2000 && quiet < 10; i++) {
+		bool busy = b->e->jobs != NULL;
+
+		if (pmemfail_engine_dispatch(b->e) < 0)
+			return false;
+		take_notices(b);
+		for (size_t k = 0; k < b->e->n_poisoned; k++) {
+			const struct pmf_poisoned *q = b->e->poisoned[k];
+
+			busy |= q->waiting || q->next || q->working || q->list ||
+				q->unsaved || q->replay || q->reconcile;
+		}
+		busy |= poll(&p, 1, 5) > 0 || b->e->jobs;
+		quiet = busy ? 0 : quiet + 1;
+	}
+	return quiet >= 10;
 }

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What poison meets, for the test of its logic: one device, and a machine for each
- * scenario. */
+/*
+ * An engine whose handling of poison is made up: it notes who was told of which
+ * byte, and every byte has an owner. Link with --wrap=pmf_handle_poison.
+ */
 #ifndef PMF_POISON_BENCH_H
 #define PMF_POISON_BENCH_H
 
-#include "fake-sys.h"
-#include "flow/handle.h"
+#include "engine-bench.h"
 
-struct bench {
-	struct fake f;
-	struct pmf_topology topology;
-	struct pmf_policy policy;
-	struct pmf_run run;
-	struct pmf_failure *failure;
-	bool moving;		/* what is bad of a file changes: once each time is right */
+#define PAGE	4096ULL
+
+struct world {
+	pthread_mutex_t lock;
+	struct pmf_ranges told;
+	unsigned int calls, at_once, most_at_once, twice;
+	unsigned int ms;	/* how long it takes */
+	bool stuck;		/* as long as this */
+	bool nobody;		/* nothing is mounted */
 };
+extern struct world world;
 
-struct scenario {
-	const char *name;
-	void (*change)(struct bench *b);
-	enum pmf_state want;
-};
-
-extern const struct scenario scenarios[];
-extern const size_t n_scenarios;
-
-void bench_start(const struct scenario *sc, struct bench *b);
-void bench_stop(struct bench *b);
+void begin(void);
+/* All that is bad of pmemI, as its list says. */
+void set_bad(struct bench *b, unsigned int i, uint64_t start, uint64_t end);
+/* One of the first device, as a memory failure tells it. */
+void event(struct bench *b, uint64_t start, uint64_t end);
+/* Until nothing is under way, and all of it is on record. */
+bool settle(struct bench *b);
 
 #endif

@@ -6,7 +6,7 @@
  */
 #include <dirent.h>
 
-#include "poison-bench.h"
+#include "poison-machine.h"
 #include "test.h"
 
 static size_t open_fds(void)
