@@ -18,8 +18,8 @@ static struct pmf_range bytes_of(const struct pmf_device *d)
 {
 	struct pmf_range r = { d->spa, d->spa };
 
-	/* At the end of all addresses it ends there. */
-	if (d->spa != UINT64_MAX && __builtin_add_overflow(d->spa, d->size, &r.end))
+	/* At the end of all addresses it ends there; so does what is nowhere. */
+	if (__builtin_add_overflow(d->spa, d->size, &r.end))
 		r.end = UINT64_MAX;
 	return r;
 }

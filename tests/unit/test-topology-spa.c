@@ -77,6 +77,7 @@ static const struct {
 	{ 300 * MB, UINT64_MAX, 0, 5, 0, 2 * MB, false },
 	/* nothing */
 	{ 104 * MB, 104 * MB, -ENODEV, 0, 0, 0, false },
+	{ 101 * MB, 101 * MB, -ENODEV, 0, 0, 0, false },
 	{ 105 * MB, 104 * MB, -ENODEV, 0, 0, 0, false },
 };
 
