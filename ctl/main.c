@@ -86,8 +86,9 @@ const struct ctl_verb ctl_verbs[] = {
 	  "pmemfailctl report --spa ADDRESS LENGTH: by physical address instead.",
 	  report_options, ctl_report },
 	{ "replay", "[DEVICE]", 0, 1, "Look again at what is bad",
-	  "Reads the kernel's lists and the record, and tells whoever came to own a bad\n"
-	  "range since. Nobody is told twice. pmemfaild does it by itself.",
+	  "Tells whoever came to own a bad range since it was put on record: by a mount,\n"
+	  "or by a file that was put there. Nobody is told twice. pmemfaild does it by\n"
+	  "itself.",
 	  NULL, ctl_replay },
 	{ "prepare-remove", "DEVICE", 1, 1, "Make a device safe to remove, now",
 	  "Shuts down and unmounts every filesystem on the device. Programs that map\n"

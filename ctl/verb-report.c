@@ -54,12 +54,13 @@ static void begin(struct outcome *o, struct ctl *c, const char *doing)
 		o->spinner = spinner_start(doing);
 }
 
-/* r: what the library said. The exit code; when r is an error, 0 for "said below". */
+/* r: what the library said. Tells what came of it, also when it then failed. Returns the
+ * exit code; the caller says why r is an error. */
 static int end(struct outcome *o, int r)
 {
 	spinner_stop(o->spinner);
 	o->spinner = NULL;
-	if (r < 0) {
+	if (r < 0 && o->failures == 0) {
 		json_object_put(o->array);
 		return CTL_OK;
 	}

@@ -175,11 +175,11 @@ static int find_bad(struct pmemfail_diagnosis *d, const struct pmf_checkup *c,
 	if (r >= 0 && news.n > 0) {
 		r = describe(&news, &where);
 		if (r >= 0)
-			r = pmf_format(&advice, c->facts.engine > 0 ?
-				       "\"pmemfailctl replay %s\" handles it now; pmemfaild does so when "
-				       "it next reads the lists." :
-				       "Start pmemfaild, or handle it now: \"pmemfailctl replay %s\".",
-				       about);
+			r = pmf_format(&advice, "%s or handle it now, range by range: \"pmemfailctl "
+				       "report %s 0x%" PRIx64 " %" PRIu64 "\".",
+				       c->facts.engine > 0 ? "Restart pmemfaild," :
+				       "Start pmemfaild,", about, news.v[0].start,
+				       news.v[0].end - news.v[0].start);
 		if (r >= 0)
 			r = pmf_find(d, about, PMEMFAIL_WARNING, "badblocks-unrecorded", advice,
 				     "The kernel holds %s of %s for bad, and no failure is on record for "
