@@ -5,8 +5,8 @@
  * running daemon.
  */
 #include "context.h"
-#include "flow/handle.h"
 #include "flow/store.h"
+#include "poison.h"
 
 static void store_closep(struct pmf_store **s)
 {
@@ -63,8 +63,7 @@ _public_ int pmemfail_assess(struct pmemfail *ctx, const char *device,
 	return 0;
 }
 
-/* The rescue never waits for the record: without it, it goes on, and says so. */
-static void record(struct pmemfail *ctx, struct pmf_store **store, struct pmf_failure *f)
+void pmf_act_record(struct pmemfail *ctx, struct pmf_store **store, struct pmf_failure *f)
 {
 	int r = 0;
 
@@ -77,6 +76,14 @@ static void record(struct pmemfail *ctx, struct pmf_store **store, struct pmf_fa
 				    ctx->policy.state_dir);
 		pmf_log(ctx, "%s", pmemfail_why());
 	}
+}
+
+void pmf_act_hooks(struct pmemfail *ctx, struct pmf_store **store, struct pmf_failure *f)
+{
+	if (pmf_hooks_run(ctx->sys, &ctx->policy, f) < 0)
+		pmf_log(ctx, "hooks were not run: out of memory");
+	else if (f->n_hooks > 0)
+		pmf_act_record(ctx, store, f);
 }
 
 _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
@@ -101,7 +108,7 @@ _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 	run.policy = &ctx->policy;
 	run.topology = t;
 	f->state = PMF_STATE_HANDLING;
-	record(ctx, &store, f);
+	pmf_act_record(ctx, &store, f);
 	/* It takes the device's lock itself, and waits for a handling under way. */
 	atomic_fetch_add(&ctx->quiet, 1);
 	r = pmf_handle_removal(&run, f);
@@ -109,10 +116,11 @@ _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 	if (r < 0) {
 		f->state = PMF_STATE_FAILED;
 		(void)strdup_to(&f->reason, "out of memory in the middle of handling");
-		record(ctx, &store, f);
+		pmf_act_record(ctx, &store, f);
 		return pmf_why_errno(r, "cannot make %.128s safe to remove", device);
 	}
-	record(ctx, &store, f);
+	pmf_act_record(ctx, &store, f);
+	pmf_act_hooks(ctx, &store, f);
 	*ret = pmf_failure_to_public(TAKE_PTR(f));
 	return 0;
 }

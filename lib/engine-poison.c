@@ -233,7 +233,7 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 			(void)pmf_intake_forget(e->intake, p->id, &j->ranges);
 			p->n_clears++;
 		}
-		if (j->replay)
+		if (j->token == 0)	/* it has looked at all */
 			p->n_open = j->n_open;
 		/* What was marked meanwhile is in none that was read. */
 		p->list |= j->n_puts > 0;

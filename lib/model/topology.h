@@ -138,6 +138,16 @@ int pmf_topology_up(const struct pmf_topology *t, dev_t devno, struct pmf_range 
 		    pmf_topology_up_fn fn, void *userdata);
 
 /*
+ * Walk down: for each pmem device that has bytes of range r of the block device devno,
+ * fn once for each piece. Non-zero stops and is returned. -ERANGE: r goes beyond the
+ * device's end; -EOPNOTSUPP: something in between cannot be looked through; -ENODEV.
+ */
+typedef int (*pmf_topology_down_fn)(const struct pmf_device *d, struct pmf_range r,
+				    void *userdata);
+int pmf_topology_down(const struct pmf_topology *t, dev_t devno, struct pmf_range r,
+		      pmf_topology_down_fn fn, void *userdata);
+
+/*
  * Own ranges of a segment that lie on byte range r of what is below it: exact,
  * but a striped one that would answer with more than 65536 ranges answers with
  * one around them. -EINVAL for stripes without chunk, or stripe >= stripes.

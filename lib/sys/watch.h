@@ -54,6 +54,13 @@ int pmf_mounts_watch(int *ret_fd);
  */
 #define PMF_MOUNTS_EPOLL (EPOLLIN | EPOLLET)
 
+/* --- dir-watch.c --- */
+
+/* An fd that is readable once files of the directory were deleted or renamed, and until
+ * it is drained. */
+int pmf_dir_watch(const char *dir, int *ret_fd);
+void pmf_dir_watch_drain(int fd);
+
 /* --- badblocks-watch.c ---
  * Changes of badblocks lists, of block devices and of regions alike, which no uevent
  * tells: POLLPRI (the kernel found or cleared something) and inotify IN_MODIFY
