@@ -146,14 +146,16 @@ static int look_victims(struct pmf_poison *w)
 	return r == -ENOMEM ? r : 0;
 }
 
-static bool anything_left(const struct pmf_poison *w)
+static size_t count_left(const struct pmf_poison *w)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < w->fresh.n; i++)
 		if (pmf_target_acts(&w->fresh.v[i]) &&
 		    w->fresh.v[i].action != PMF_ACTION_REMOUNT_RO &&
 		    w->fresh.v[i].step.state == PMF_STEP_SKIPPED)
-			return true;
-	return false;
+			n++;
+	return n;
 }
 
 /* Is it worth a freeze? Without the module nothing can be revoked. */
@@ -232,6 +234,7 @@ static int act_on_all(struct pmf_poison *w, const struct pmf_case *before)
 	static const struct pmf_resolve_how in_use = {};
 	unsigned int tries = 0;
 	bool again = true;
+	size_t left;
 	int r;
 
 	for (;;) {
@@ -241,7 +244,8 @@ static int act_on_all(struct pmf_poison *w, const struct pmf_case *before)
 				return r;
 			tries++;
 		}
-		if (!anything_left(w))
+		left = count_left(w);
+		if (left == 0)
 			break;
 		r = open_portion(w);
 		if (r >= 0)
@@ -254,6 +258,8 @@ static int act_on_all(struct pmf_poison *w, const struct pmf_case *before)
 		if (w->x->freeze)
 			return -EBUSY;	/* nothing can be done to it as it is */
 		again = r == 0;
+		if (!again && count_left(w) >= left)
+			return -EIO;	/* never freeze again and again for nothing */
 	}
 	remount(w);
 	return 0;
