@@ -27,6 +27,8 @@ enum daemon_exit {
 #define MESSAGE_FAILURE		"efa536c873644f39bb100a487de54aba"	/* added, changed */
 #define MESSAGE_SITE		"56473bde682240d5a353a8e9e091f010"	/* what became of one */
 #define MESSAGE_VICTIM		"2da329f5f74d45909fa7252f92a2e180"	/* one process told */
+#define MESSAGE_TARGET		"086516367dc04a738e7918b395d46203"	/* who owns bad bytes */
+#define MESSAGE_HOOK		"c6f557037a824a96935cb0ef642d39c2"	/* what one answered */
 #define MESSAGE_PROBLEM		"d1e3376396344ba483aec5948af4119d"	/* of pmemfaild itself */
 
 #define FIELD_FAILURE_ID	"PMEMFAIL_FAILURE_ID"
@@ -47,6 +49,14 @@ enum daemon_exit {
 #define FIELD_UNIT		"PMEMFAIL_UNIT"
 #define FIELD_PATH		"PMEMFAIL_PATH"
 #define FIELD_ADDRESS		"PMEMFAIL_ADDRESS"
+#define FIELD_TARGET		"PMEMFAIL_TARGET"	/* kind of it: file, metadata, ... */
+#define FIELD_ACTION		"PMEMFAIL_ACTION"
+#define FIELD_INODE		"PMEMFAIL_INODE"
+#define FIELD_OFFSET		"PMEMFAIL_OFFSET"	/* bytes, in the file or the site */
+#define FIELD_LENGTH		"PMEMFAIL_LENGTH"
+#define FIELD_ERRNO		"PMEMFAIL_ERRNO"
+#define FIELD_HOOK		"PMEMFAIL_HOOK"
+#define FIELD_EXIT_STATUS	"PMEMFAIL_EXIT_STATUS"
 /* journald's own word for "this is about that unit": a unit's status and
  * journalctl --unit= then show what happened to it. Taken from root only. */
 #define FIELD_OBJECT_UNIT	"OBJECT_SYSTEMD_UNIT"

@@ -15,6 +15,7 @@
 #include "names.h"
 
 #define MAX_VICTIMS 64	/* entries for one failure; the record has them all */
+#define MAX_TARGETS 64	/* the same */
 
 static const char *device_of(const struct pmemfail_failure *f)
 {
@@ -92,6 +93,60 @@ static void log_site(const struct pmemfail_failure *f, const struct pmemfail_sit
 			(unsigned long long)pmemfail_site_frozen_ns(s) / 1000000);
 }
 
+static void log_target(const struct pmemfail_failure *f, const struct pmemfail_site *s,
+		       const struct pmemfail_target *t)
+{
+	int result = pmemfail_target_result(t);
+	struct log_entry *e = begin(f, result < 0 ? LOG_ERR : LOG_NOTICE, MESSAGE_TARGET);
+	const char *path = pmemfail_target_path(t);
+	uint64_t start, end;
+
+	pmemfail_target_range(t, &start, &end);
+	if (start == end)
+		pmemfail_target_at(t, &start, &end);
+	log_field(e, FIELD_SITE, pmemfail_site_name(s));
+	log_field(e, FIELD_MOUNTPOINT, pmemfail_site_mountpoint(s));
+	log_field(e, FIELD_TARGET, pmemfail_target_kind(t));
+	log_field(e, FIELD_ACTION, pmemfail_target_action(t));
+	log_field(e, FIELD_PATH, path);
+	if (pmemfail_target_ino(t))
+		log_number(e, FIELD_INODE, pmemfail_target_ino(t));
+	log_number(e, FIELD_OFFSET, start);
+	log_number(e, FIELD_LENGTH, end - start);
+	if (result < 0)
+		log_number(e, FIELD_ERRNO, (uint64_t)-result);
+	log_end(e, "%s: bad bytes %llu to %llu of %s %s (%s%s%s)", device_of(f),
+		(unsigned long long)start, (unsigned long long)end, pmemfail_target_kind(t),
+		path ? path : pmemfail_site_name(s) ? pmemfail_site_name(s) : "",
+		pmemfail_target_action(t), result < 0 ? " failed: " : "",
+		result < 0 ? strerror(-result) : "");
+}
+
+/* A version with answers of hooks has nothing else that is new. */
+static void log_hooks(const struct pmemfail_failure *f)
+{
+	for (size_t i = 0; i < pmemfail_failure_hooks(f); i++) {
+		const struct pmemfail_hook *h = pmemfail_failure_hook(f, i);
+		int status = pmemfail_hook_status(h);
+		struct log_entry *e = begin(f, status ? LOG_WARNING : LOG_INFO, MESSAGE_HOOK);
+		const char *why = pmemfail_hook_why(h);
+
+		log_field(e, FIELD_HOOK, pmemfail_hook_name(h));
+		log_number(e, status < 0 ? FIELD_ERRNO : FIELD_EXIT_STATUS,
+			   (uint64_t)(status < 0 ? -status : status));
+		if (status < 0)
+			log_end(e, "hook %s was not run for failure %llu: %s",
+				pmemfail_hook_name(h),
+				(unsigned long long)pmemfail_failure_id(f),
+				why ? why : strerror(-status));
+		else
+			log_end(e, "hook %s ended with status %d for failure %llu%s",
+				pmemfail_hook_name(h), status,
+				(unsigned long long)pmemfail_failure_id(f),
+				pmemfail_hook_timed_out(h) ? ": it took too long" : "");
+	}
+}
+
 static bool is_unit(const char *unit)
 {
 	size_t n = unit ? strlen(unit) : 0;
@@ -131,10 +186,14 @@ static bool is_final(enum pmemfail_state s)
 static void log_failure(const struct pmemfail_failure *f, bool added)
 {
 	enum pmemfail_state state = pmemfail_failure_state(f);
-	size_t told = 0;
+	size_t told = 0, targets = 0;
 
 	if (!added && state == PMEMFAIL_HANDLING)
 		return;	/* said before; what is new is only that it is on the record */
+	if (pmemfail_failure_hooks(f) > 0) {
+		log_hooks(f);
+		return;
+	}
 	log_head(f);
 	if (!is_final(state))
 		return;
@@ -142,6 +201,9 @@ static void log_failure(const struct pmemfail_failure *f, bool added)
 		const struct pmemfail_site *s = pmemfail_failure_site(f, i);
 
 		log_site(f, s);
+		for (size_t k = 0; k < pmemfail_site_targets(s); k++)
+			if (targets++ < MAX_TARGETS)
+				log_target(f, s, pmemfail_site_target(s, k));
 		for (size_t k = 0; k < pmemfail_site_victims(s); k++) {
 			const struct pmemfail_victim *v = pmemfail_site_victim(s, k);
 
