@@ -88,8 +88,10 @@ void pmf_engine_read_badblocks(struct pmemfail_engine *e)
 
 static int bad_page(const struct pmf_device *d, struct pmf_range r, bool meta, void *userdata)
 {
-	(void)meta;
-	pmf_engine_bad(userdata, d, r, PMF_SOURCE_MEMORY_FAILURE);
+	if (meta)
+		pmf_engine_bad_info(userdata, d);
+	else
+		pmf_engine_bad(userdata, d, r, PMF_SOURCE_MEMORY_FAILURE);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * Bad ranges to jobs. Of a device one failure is handled at a time; what comes
  * meanwhile is gathered into the next one. Each is on record before it is acted on.
  */
+#include "base/str.h"
 #include "engine.h"
 #include "poison.h"
 
@@ -78,6 +79,29 @@ void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 			d->name ?: d->id);
 		pmf_engine_timer(e, 1);
 	}
+}
+
+/*
+ * A page of the namespace's own: no range of the device is bad, and nothing could be
+ * revoked, but whoever has the data must know. On record once, as unsupported.
+ */
+void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d)
+{
+	struct pmf_event ev = {
+		.kind = PMF_KIND_POISON, .source = PMF_SOURCE_MEMORY_FAILURE,
+		.device_id = d->id, .device_name = d->name,
+		.time_us = e->sys->ops->now_realtime_us(e->sys),
+	};
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+	struct pmf_poisoned *p = pmf_poisoned_of(e, d->id);
+
+	if (!p || p->info_told || pmf_failure_from_event(&ev, &f) < 0)
+		return;
+	f->state = PMF_STATE_UNSUPPORTED;
+	if (pmf_format(&f->reason, PMF_INFO_IS_BAD, d->name ?: d->id) < 0)
+		return;
+	p->info_told = true;
+	pmf_engine_put(e, ++e->last_token, f, true);
 }
 
 /* No memory for it: it must be news again, for the next reading of the lists. */

@@ -137,6 +137,7 @@ struct pmf_poisoned {
 	bool list, listing;		/* read the lists: wanted, a job is at it */
 	bool loaded;			/* what is known is: until then nothing is news */
 	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
+	bool info_told;			/* its own page has gone bad: on record */
 	int unsaved;			/* final versions that the record has yet to write:
 					 * until then what is on record is too old to act on */
 	int lock_fd;			/* as long as that is so */
@@ -240,6 +241,7 @@ void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);
 /* engine-poison.c */
 struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id);
 /* A range of the device is bad. */
+void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d);
 void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 		    struct pmf_range r, enum pmf_source source);
 void pmf_engine_poison(struct pmemfail_engine *e);	/* begin what is due */

@@ -49,8 +49,9 @@ static int add_piece(const struct pmf_device *d, struct pmf_range r, void *userd
 
 static int add_spa(const struct pmf_device *d, struct pmf_range r, bool meta, void *userdata)
 {
-	(void)meta;
-	return add_piece(d, r, userdata);
+	/* never as the whole device: that would be marked bad, and taken away */
+	return meta ? pmf_why(-EOPNOTSUPP, PMF_INFO_IS_BAD, d->name ?: d->id) :
+		add_piece(d, r, userdata);
 }
 
 /* A partition or device-mapper device so called; NULL: none. */
@@ -207,6 +208,8 @@ _public_ int pmemfail_report_spa(struct pmemfail *ctx, uint64_t address, uint64_
 	if (r == -ENODEV || (r >= 0 && p.n == 0))
 		return pmf_why(-ENODEV, "no bound pmem device has the address %#llx",
 			       (unsigned long long)address);
+	if (r == -EOPNOTSUPP)
+		return r;
 	if (r < 0)
 		return pmf_why_errno(r, "cannot tell which device has the address %#llx",
 				     (unsigned long long)address);

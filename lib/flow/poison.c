@@ -229,6 +229,18 @@ static void remount(struct pmf_poison *w)
 				      strerror(-step->error));
 }
 
+/*
+ * XFS shuts itself down when it hears of bad metadata (xfs_dax_notify_ddev_failure()),
+ * and then it answers nothing any more.
+ */
+static int already_down(struct pmf_execution *x)
+{
+	x->c->outcome.resolve.state = PMF_STEP_UNSUPPORTED;
+	pmf_execution_problem(x, "%s had been shut down already, so whose the bad part is "
+			      "cannot be found out", pmf_execution_label(&x->c->site));
+	return 0;
+}
+
 static int act_on_all(struct pmf_poison *w, const struct pmf_case *before)
 {
 	static const struct pmf_resolve_how in_use = {};
@@ -240,6 +252,8 @@ static int act_on_all(struct pmf_poison *w, const struct pmf_case *before)
 	for (;;) {
 		if (again) {
 			r = look(w, before, &in_use);
+			if (r == -EBADF)	/* see open_site */
+				return already_down(w->x);
 			if (r < 0)
 				return r;
 			tries++;

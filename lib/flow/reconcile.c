@@ -106,7 +106,8 @@ bool pmf_poison_is_open(const struct pmf_failure *f)
 {
 	uint64_t bytes = 0;
 
-	if (f->state == PMF_STATE_CLEARED)
+	/* Without a range it is the namespace's own page: nobody can do anything. */
+	if (f->state == PMF_STATE_CLEARED || f->ranges.n == 0)
 		return false;
 	if (f->state != PMF_STATE_HANDLED)
 		return true;

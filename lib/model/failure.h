@@ -208,6 +208,12 @@ int pmf_failure_judge_removal(struct pmf_failure *f);
  */
 int pmf_failure_judge_poison(struct pmf_failure *f);
 
+/* The reason when a page of the namespace's own is bad; takes the device's name. */
+#define PMF_INFO_IS_BAD \
+	"Poison of %s: it is in the namespace's own info block or page structs, not in data. " \
+	"All of the data is still there, but the device may not come back after its next " \
+	"unbind or boot: copy the data away."
+
 /* May a failure go from one state to the other? */
 bool pmf_state_may_become(enum pmf_state from, enum pmf_state to);
 

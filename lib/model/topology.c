@@ -60,6 +60,8 @@ bool pmf_device_copy(const struct pmf_device *d, struct pmf_device *to)
 	to->devno = d->devno;
 	to->size = d->size;
 	to->spa = d->spa;
+	to->ns_spa = d->ns_spa;
+	to->region_spa = d->region_spa;
 	return strdup_to(&to->id, d->id) && strdup_to(&to->name, d->name) &&
 	       strdup_to(&to->node, d->node) && strdup_to(&to->bound, d->bound) &&
 	       strdup_to(&to->ns, d->ns) && strdup_to(&to->region, d->region) &&
@@ -87,6 +89,8 @@ static bool mount_copy(const struct pmf_mount *m, struct pmf_mount *to)
 	to->id = m->id;
 	to->devno = m->devno;
 	to->dax = m->dax;
+	to->log_devno = m->log_devno;
+	to->rt_devno = m->rt_devno;
 	return strdup_to(&to->fstype, m->fstype) && strdup_to(&to->source, m->source) &&
 	       strdup_to(&to->root, m->root) && strdup_to(&to->target, m->target) &&
 	       strdup_to(&to->options, m->options);

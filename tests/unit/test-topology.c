@@ -316,3 +316,23 @@ TEST(find_by_every_name)
 	CHECK_EQ(pmf_topology_find(&t, "namespace1.0", &d), 0);
 	CHECK(d == &devices[2]);
 }
+
+/* A copy is what handlings and readings work with: a number left out is a zero. */
+TEST(copies_keep_every_number)
+{
+	struct pmf_device d = { .id = text("d"), .mode = PMF_MODE_FSDAX, .devno = 1, .size = 2,
+				.spa = 3, .ns_spa = { 4, 5 }, .region_spa = 6 };
+	struct pmf_mount m = { .id = 1, .devno = 2, .dax = true, .log_devno = 3,
+			       .rt_devno = 4 };
+	struct pmf_topology t = { .devices = &d, .n_devices = 1, .mounts = &m, .n_mounts = 1 };
+	struct pmf_topology *c = NULL;
+
+	CHECK_EQ(pmf_topology_copy(&t, &c), 0);
+	CHECK(c->devices[0].mode == PMF_MODE_FSDAX && c->devices[0].devno == 1 &&
+	      c->devices[0].size == 2 && c->devices[0].spa == 3 &&
+	      c->devices[0].ns_spa.start == 4 && c->devices[0].ns_spa.end == 5 &&
+	      c->devices[0].region_spa == 6);
+	CHECK(c->mounts[0].id == 1 && c->mounts[0].devno == 2 && c->mounts[0].dax &&
+	      c->mounts[0].log_devno == 3 && c->mounts[0].rt_devno == 4);
+	pmf_topology_free(c);
+}
