@@ -118,7 +118,10 @@ void pmf_engine_rescan(struct pmemfail_engine *e)
 
 	if (read(e->rescan_fd, &n, sizeof(n)) != (ssize_t)sizeof(n))
 		return;
-	pmf_engine_look(e, NULL, true);
+	/* Of the others, their lists tell when they change. */
+	for (size_t i = 0; i < e->n_poisoned; i++)
+		if (e->poisoned[i]->n_open > 0)
+			pmf_engine_look(e, e->poisoned[i]->id, true);
 	pmf_engine_rearm(e);
 }
 

@@ -98,6 +98,36 @@ TEST(what_nobody_had_is_looked_at_again)
 	CHECK_EQ(recorded(&b, -1), 1);
 }
 
+/* The timer looks at what is open, of the devices that have any, and at nothing else. */
+TEST(looked_at_by_the_timer_while_it_is_open)
+{
+	const struct itimerspec now = { .it_value.tv_nsec = 1 };
+	unsigned int reads, calls;
+	struct itimerspec t;
+	BENCH(b);
+
+	begin();
+	world.nobody = true;
+	fake_holds_add(&b.f, 0);
+	fake_holds_add(&b.f, 1);
+	set_bad(&b, 0, 0, PAGE);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	CHECK_EQ(b.last->state, PMF_STATE_PENDING);
+	reads = b.f.bad_reads;
+	calls = world.calls;
+	world.nobody = false;
+	CHECK_EQ(timerfd_settime(b.e->rescan_fd, 0, &now, NULL), 0);
+	CHECK(settle(&b));
+	CHECK_EQ(world.calls, calls + 1);
+	CHECK_EQ(b.last->state, PMF_STATE_HANDLED);
+	/* for the timer, and because what is on record changed: of that device alone */
+	CHECK_EQ(b.f.bad_reads, reads + 2);
+	CHECK_EQ(b.added, 1);
+	CHECK_EQ(timerfd_gettime(b.e->rescan_fd, &t), 0);
+	CHECK(t.it_value.tv_sec > 1);
+}
+
 TEST(cleared_when_the_kernel_says_so_and_new_after_that)
 {
 	BENCH(b);
