@@ -147,6 +147,47 @@ TEST(logic_without_failures)
 	}
 }
 
+/* Free space waits; whoever gets it is relieved of it, and nobody else. */
+TEST(logic_free_space_that_a_file_gets)
+{
+	struct pmf_extent *e;
+	struct bench b;
+
+	for (size_t i = 0; i < n_scenarios; i++)
+		if (streq(scenarios[i].name, "only free"))
+			bench_start(&scenarios[i], &b);
+	CHECK_EQ(pmf_handle_poison(&b.run, b.failure), 1);
+	CHECK_EQ(b.failure->state, PMF_STATE_PENDING);
+	CHECK_EQ(pmf_handle_poison(&b.run, b.failure), 0);
+	b.f.n_extents = 2;
+	e = &b.f.extents[0].e;
+	*e = (struct pmf_extent){ .kind = PMF_TARGET_FILE, .ino = 12, .at = { 0, 700 },
+				  .offset = 4096 };
+	b.f.extents[1] = b.f.extents[0];
+	b.f.extents[1].e = (struct pmf_extent){ .kind = PMF_TARGET_FREE, .at = { 700, 1000 } };
+	CHECK_EQ(pmf_handle_poison(&b.run, b.failure), 1);
+	CHECK_EQ(b.failure->state, PMF_STATE_HANDLED);
+	CHECK_EQ(b.f.extents[0].revoked, 1);
+	CHECK_EQ(b.f.procs[0].told, 1);
+	CHECK_EQ(b.f.procs[1].told, 1);
+	CHECK_EQ(b.f.procs[2].told, 0);
+	CHECK_EQ(b.failure->n_cases, 1);
+	CHECK_EQ(b.failure->cases[0].n_targets, 2);
+	CHECK_EQ(b.failure->cases[0].targets[0].kind, PMF_TARGET_FILE);
+	CHECK_EQ(b.failure->cases[0].targets[0].ino, 12);
+	CHECK_EQ(b.failure->cases[0].targets[0].range.start, 4096);
+	/* the rest waits on, and takes nobody with it when it is had */
+	CHECK_EQ(pmf_handle_poison(&b.run, b.failure), 0);
+	b.f.extents[1].e.kind = PMF_TARGET_FILE;
+	b.f.extents[1].e.ino = 13;
+	CHECK_EQ(pmf_handle_poison(&b.run, b.failure), 1);
+	CHECK_EQ(b.f.extents[0].revoked, 1);
+	CHECK_EQ(b.f.procs[0].told, 1);
+	CHECK_EQ(b.f.procs[2].told, 1);
+	CHECK_STR(b.f.broken[0] ? b.f.broken : NULL, NULL);
+	bench_stop(&b);
+}
+
 TEST(logic_every_call_fails_once)
 {
 	static const int errors[] = { -EIO, -ENOMEM, -EOPNOTSUPP, -EBUSY, -ENODEV,
