@@ -30,7 +30,7 @@ struct manager {
 	struct pmemfail_engine *engine;
 	sd_event *event;
 	sd_event_source *engine_source;
-	unsigned int devices, watched;	/* as last told */
+	unsigned int devices, watched, busy;	/* as last told */
 	bool told;
 };
 
@@ -68,8 +68,11 @@ static void tell_protection(struct manager *m)
 		log_say(watched < devices ? LOG_WARNING : LOG_NOTICE, MESSAGE_PROTECTED,
 			"%u of %u pmem devices protected%s", watched, devices,
 			watched < devices ? "; 'pmemfailctl doctor' tells why" : "");
+	if (m->told && devices == m->devices && watched == m->watched && busy == m->busy)
+		return;
 	m->devices = devices;
 	m->watched = watched;
+	m->busy = busy;
 	m->told = true;
 	sd_notifyf(0, "STATUS=%u of %u pmem devices protected, %u failures being handled.",
 		   watched, devices, busy);
