@@ -132,10 +132,11 @@ int pmf_store_slot_put(struct pmf_store_slot *s, struct pmf_failure *f)
 int pmf_store_slot_expire(struct pmf_store_slot *s, uint64_t keep_us, uint64_t keep_max)
 {
 	struct timespec now;
-	uint64_t n;
+	uint64_t n, us;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return pmf_store_expire(s->store, (uint64_t)now.tv_sec * 1000000, keep_us, keep_max, &n);
+	us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	return pmf_store_expire(s->store, us, keep_us, keep_max, &n);
 }
 
 char *pmf_store_slot_close(struct pmf_store_slot *s, int error)

@@ -127,6 +127,19 @@ static int delete(struct pmf_store *s, const char *sql, uint64_t argument, uint6
 	return r;
 }
 
+/* 2020. A clock that says less was never set: an age by it is no age. */
+#define CLOCK_IS_SET "1577836800000000"
+
+/* Something on record is newer than now: the clock was or is wrong, so who knows how old
+ * the others are. They are judged when it has caught up. */
+static bool may_judge_age(struct pmf_store *s, uint64_t now_us)
+{
+	int64_t newest = 0;
+
+	return pmf_sql_number(s->db, "SELECT coalesce(max(max(created_us), max(updated_us)), 0)"
+			      " FROM failure", &newest) == 0 && (uint64_t)newest <= now_us;
+}
+
 int pmf_store_expire(struct pmf_store *s, uint64_t now_us, uint64_t keep_us,
 		     uint64_t keep_max, uint64_t *ret_n)
 {
@@ -134,9 +147,9 @@ int pmf_store_expire(struct pmf_store *s, uint64_t now_us, uint64_t keep_us,
 	int r = 0;
 
 	/* One statement is a transaction of its own; cases go with their failures. */
-	if (keep_us < now_us)
-		r = delete(s, "DELETE FROM failure WHERE updated_us < ?1 AND " OVER,
-			   now_us - keep_us, &n);
+	if (keep_us < now_us && may_judge_age(s, now_us))
+		r = delete(s, "DELETE FROM failure WHERE updated_us < ?1 AND updated_us >= "
+			   CLOCK_IS_SET " AND " OVER, now_us - keep_us, &n);
 	if (r == 0)
 		r = delete(s, "DELETE FROM failure WHERE id IN (SELECT id FROM failure"
 			   " WHERE " OVER " ORDER BY updated_us, id"

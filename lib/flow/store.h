@@ -51,7 +51,9 @@ int pmf_store_last_change(struct pmf_store *s, uint64_t *ret);
 /*
  * Delete what is over and older than keep_us, and the oldest of what is over as long
  * as there are more than keep_max failures. Over are removals that came to an end
- * and poison that is cleared: never a range that is still bad. *ret_n: how many.
+ * and poison that is cleared: never a range that is still bad. Nothing is too old by a
+ * clock that was wrong: of before 2020, or while a failure is newer than now. *ret_n: how
+ * many.
  */
 int pmf_store_expire(struct pmf_store *s, uint64_t now_us, uint64_t keep_us,
 		     uint64_t keep_max, uint64_t *ret_n);

@@ -4,6 +4,7 @@
 #include "test.h"
 
 #define DAY 86400000000ULL
+#define YEAR_2020 1577836800000000ULL
 
 /* A failure as the sample, but of this kind, state and age. */
 static uint64_t put(struct pmf_store *s, enum pmf_kind kind, enum pmf_state state,
@@ -137,14 +138,14 @@ static size_t count(struct pmf_store *s)
 TEST(what_is_over_is_kept_for_a_while)
 {
 	_cleanup_store_ s = NULL;
-	const uint64_t now = 1000 * DAY;
+	const uint64_t now = YEAR_2020 + 2000 * DAY;
 	const char *dir = test_dir();
 	uint64_t n = 99;
 
 	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), 0);
 	for (int state = 0; state < PMF_STATE_N; state++) {
-		CHECK(put(s, PMF_KIND_POISON, (enum pmf_state)state, "a", 1));
-		CHECK(put(s, PMF_KIND_REMOVE, (enum pmf_state)state, "a", 1));
+		CHECK(put(s, PMF_KIND_POISON, (enum pmf_state)state, "a", YEAR_2020));
+		CHECK(put(s, PMF_KIND_REMOVE, (enum pmf_state)state, "a", YEAR_2020));
 	}
 	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_FAILED, "new", now - 9 * DAY));
 	CHECK_EQ(pmf_store_expire(s, now, UINT64_MAX, UINT64_MAX, &n), 0);
@@ -155,6 +156,28 @@ TEST(what_is_over_is_kept_for_a_while)
 	CHECK_EQ(sql_number(dir, "SELECT count(*) FROM failure_case"), 8 * 2);
 	CHECK_EQ(pmf_store_expire(s, now, 8 * DAY, 100, &n), 0);
 	CHECK_EQ(n, 1);
+}
+
+TEST(a_wrong_clock_makes_nothing_old)
+{
+	_cleanup_store_ s = NULL;
+	const uint64_t now = YEAR_2020 + 2000 * DAY;
+	uint64_t n = 99;
+
+	CHECK_EQ(pmf_store_open(test_dir(), true, &s, NULL), 0);
+	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_HANDLED, "unset", 5));
+	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_HANDLED, "old", YEAR_2020));
+	CHECK(put(s, PMF_KIND_REMOVE, PMF_STATE_HANDLED, "newest", now));
+	/* the clock went back: older by it than it was */
+	CHECK_EQ(pmf_store_expire(s, now - 1, DAY, 100, &n), 0);
+	CHECK_EQ(n, 0);
+	CHECK_EQ(pmf_store_expire(s, now, DAY, 100, &n), 0);
+	CHECK_EQ(n, 1);
+	CHECK_EQ(pmf_store_expire(s, 2 * now, DAY, 100, &n), 0);
+	CHECK_EQ(n, 1);
+	CHECK_EQ(count(s), 1);		/* but too many are too many */
+	CHECK_EQ(pmf_store_expire(s, 2 * now, DAY, 0, &n), 0);
+	CHECK_EQ(count(s), 0);
 }
 
 TEST(the_oldest_go_first_and_bad_ranges_never)
