@@ -196,20 +196,41 @@ static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
 		start(e, p, NULL, 0);
 }
 
-void pmf_engine_poison(struct pmemfail_engine *e)
+static void gather_all(struct pmemfail_engine *e)
 {
 	struct pmf_failure *f;
 
-	if (e->ending)
-		return;
-	while (pmf_intake_next(e->intake, &f) >= 0) {
+	while (e->intake && pmf_intake_next(e->intake, &f) >= 0) {
 		if (f->kind == PMF_KIND_POISON)
 			gather(e, f);
 		else
 			pmf_failure_free(f);	/* cannot be: removals are taken at once */
 	}
+}
+
+void pmf_engine_poison(struct pmemfail_engine *e)
+{
+	if (e->ending)
+		return;
+	gather_all(e);
 	for (size_t i = 0; i < e->n_poisoned; i++)
 		advance(e, e->poisoned[i]);
+}
+
+/* What is not begun by now is left to a successor, on record as what it is: pending. */
+void pmf_engine_poison_end(struct pmemfail_engine *e)
+{
+	gather_all(e);
+	for (size_t i = 0; i < e->n_poisoned; i++) {
+		struct pmf_poisoned *p = e->poisoned[i];
+
+		if (p->next) {
+			p->next->state = PMF_STATE_PENDING;
+			(void)pmf_engine_put(e, p->next_token, p->next, false);
+		}
+		if (p->waiting && p->dirty)
+			(void)pmf_engine_put(e, p->waiting_token, p->waiting, false);
+	}
 }
 
 /* --- what became of it ----------------------------------------------------- */
@@ -225,7 +246,8 @@ void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_
 	struct pmf_poisoned *p = n->failure && n->failure->kind == PMF_KIND_POISON ?
 		find(e, n->failure->device_id) : NULL;
 
-	if (!p)
+	/* Ending: nothing is begun any more, no job would be waited for. */
+	if (!p || e->ending)
 		return;
 	if (n->final) {
 		if (n->news == PMF_RECORD_SAVED)

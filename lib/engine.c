@@ -316,6 +316,8 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 		return NULL;
 	wait_for_jobs(e);
 	e->ending = true;
+	if (e->record)
+		pmf_engine_poison_end(e);
 	/* Holds that came after the last dispatch end here: the module releases them
 	 * when the watcher is closed. */
 	e->hold_fd = safe_close(e->hold_fd);

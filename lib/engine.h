@@ -245,6 +245,7 @@ void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d);
 void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 		    struct pmf_range r, enum pmf_source source);
 void pmf_engine_poison(struct pmemfail_engine *e);	/* begin what is due */
+void pmf_engine_poison_end(struct pmemfail_engine *e);	/* after the last job */
 void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j);
 /* A version is on record, or cannot be for now. */
 void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_note *n);

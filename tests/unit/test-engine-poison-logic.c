@@ -30,7 +30,6 @@ static int take(const struct pmemfail_failure *f, void *userdata)
 /* What is open on record is exactly [0, end), each byte in one failure. */
 static const char *record_is(struct bench *b, uint64_t end)
 {
-	_cleanup_(pmf_ranges_done) struct pmf_ranges none = { 0 };
 	struct all all = { 0 };
 	const char *d = NULL;
 
@@ -182,6 +181,27 @@ TEST(marked_and_marked_anew_after_a_rebind)
 	CHECK(settle(&b));
 	CHECK_EQ(recorded(&b, PMF_STATE_CLEARED), 1);
 	CHECK_EQ(world.calls, 1);
+}
+
+TEST(what_is_not_begun_at_the_end_is_the_successors)
+{
+	BENCH(b);
+
+	begin();
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	event(&b, 0, PAGE);
+	CHECK(pmemfail_engine_dispatch(b.e) >= 0);	/* given to the record, and more: */
+	event(&b, PAGE, 2 * PAGE);
+	b.e = pmemfail_engine_free(b.e);
+	CHECK_EQ(world.calls, 0);
+	CHECK_EQ(recorded(&b, PMF_STATE_PENDING), 2);
+	CHECK_STR(record_is(&b, 2 * PAGE), NULL);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 2);
+	CHECK_EQ(world.calls, 2);
 }
 
 static void shuffle(uint32_t *v, size_t n)
