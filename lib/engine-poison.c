@@ -90,13 +90,14 @@ void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d)
 	struct pmf_event ev = {
 		.kind = PMF_KIND_POISON, .source = PMF_SOURCE_MEMORY_FAILURE,
 		.device_id = d->id, .device_name = d->name,
-		.time_us = e->sys->ops->now_realtime_us(e->sys),
+		.time_us = e->sys->ops->now_realtime_us(e->sys), .range = PMF_RANGE_ALL,
 	};
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 	struct pmf_poisoned *p = pmf_poisoned_of(e, d->id);
 
 	if (!p || p->info_told || pmf_failure_from_event(&ev, &f) < 0)
 		return;
+	pmf_ranges_done(&f->ranges);
 	f->state = PMF_STATE_UNSUPPORTED;
 	if (pmf_format(&f->reason, PMF_INFO_IS_BAD, d->name ?: d->id) < 0)
 		return;

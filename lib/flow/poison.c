@@ -236,6 +236,7 @@ static void remount(struct pmf_poison *w)
 static int already_down(struct pmf_execution *x)
 {
 	x->c->outcome.resolve.state = PMF_STEP_UNSUPPORTED;
+	x->c->outcome.resolve.error = -EBADF;
 	pmf_execution_problem(x, "%s had been shut down already, so whose the bad part is "
 			      "cannot be found out", pmf_execution_label(&x->c->site));
 	return 0;

@@ -172,7 +172,11 @@ static int judge_case(struct pmf_verdict *v, struct pmf_verdict *waits,
 	if (is_bad(*first)) {
 		state = first->state == PMF_STEP_FAILED ? PMF_STATE_FAILED :
 			PMF_STATE_UNSUPPORTED;
-		r = first == &o->open ?
+		r = first == &o->resolve && state == PMF_STATE_UNSUPPORTED &&
+				first->error == -EBADF ?
+			pmf_blame(v, state, "%s: it had been shut down already, so what lies "
+				  "there cannot be found out.", site) :
+			first == &o->open ?
 			pmf_blame(v, state, "%s: it could not be opened (%s), so nobody "
 				  "there was told.", site, pmf_step_why(*first)) :
 			pmf_blame(v, state, "%s: what lies there could not be found out "

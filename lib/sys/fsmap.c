@@ -26,6 +26,8 @@ struct query {
 	uint32_t device;
 	struct pmf_range at;
 	const struct pmf_xfs_geometry *geometry;	/* to tell more of what is UNKNOWN */
+	uint64_t free_until;		/* every block before it that is used has a record */
+	uint64_t next;			/* all before it has been told of */
 	struct pmf_extent_list out;
 	union {
 		struct fsmap_head head;
@@ -129,15 +131,32 @@ static int take_unknown(struct query *q, struct pmf_extent e)
 	return 0;
 }
 
+/*
+ * A range that lies inside free space has no record on 6.1, whose
+ * xfs_getfsmap_helper() tells of a gap only when a record comes behind it.
+ */
+static int take_gap(struct query *q, uint64_t end)
+{
+	struct pmf_extent e = { .kind = PMF_TARGET_FREE,
+				.at = { q->next, MIN(end, q->free_until) } };
+
+	return pmf_range_empty(e.at) ? 0 : pmf_extent_list_add(&q->out, &e);
+}
+
 static int take(struct query *q, const struct fsmap *r)
 {
 	struct pmf_range whole = { r->fmr_physical, r->fmr_physical + r->fmr_length };
 	struct pmf_extent e = { .shared = r->fmr_flags & FMR_OF_SHARED };
+	int err;
 
 	/* Records that overlap are told whole. */
 	e.at = pmf_range_clip(whole, q->at);
 	if (r->fmr_device != q->device || pmf_range_empty(e.at))
 		return 0;
+	err = take_gap(q, e.at.start);
+	if (err < 0)
+		return err;
+	q->next = MAX(q->next, e.at.end);
 	set_kind(&e, r);
 	if (e.kind == PMF_TARGET_FILE)
 		e.offset = r->fmr_offset + (e.at.start - whole.start);
@@ -254,7 +273,7 @@ int pmf_xfs_geometry(int fs_fd, struct pmf_xfs_geometry *ret)
 	return pmf_ioctl(fs_fd, PMF_XFS_GEOMETRY, ret);
 }
 
-static int query(int fs_fd, const struct pmf_xfs_geometry *geometry,
+static int query(int fs_fd, uint64_t free_until, const struct pmf_xfs_geometry *geometry,
 		 enum pmf_site_role role, struct pmf_range at, struct pmf_extent *v,
 		 size_t max, size_t *ret_n)
 {
@@ -262,6 +281,8 @@ static int query(int fs_fd, const struct pmf_xfs_geometry *geometry,
 		.fd = fs_fd,
 		.at = at,
 		.geometry = geometry,
+		.free_until = free_until,
+		.next = at.start,
 		.out = { .v = v, .max = max },
 	};
 	int err;
@@ -279,6 +300,8 @@ static int query(int fs_fd, const struct pmf_xfs_geometry *geometry,
 		err = find_device(&q, role);
 		if (err == 0)
 			err = collect(&q);
+		if (err == 0)
+			err = take_gap(&q, at.end);
 		if (err == -ENOTTY)
 			err = -EOPNOTSUPP;
 	}
@@ -302,7 +325,8 @@ int pmf_sys_owners(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 		if (!(g.flags & PMF_XFS_GEOMETRY_RMAPBT))
 			return -EOPNOTSUPP;
 	}
-	return query(fs_fd, NULL, role, at, v, max, ret_n);
+	return query(fs_fd, role == PMF_ROLE_DATA ? g.datablocks * g.blocksize : 0, NULL, role,
+		     at, v, max, ret_n);
 }
 
 int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
@@ -315,5 +339,5 @@ int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 	(void)s;
 	fixed = role == PMF_ROLE_DATA && pmf_xfs_geometry(fs_fd, &g) == 0 &&
 		g.blocksize > 0 && g.agblocks > 1;
-	return query(fs_fd, fixed ? &g : NULL, role, at, v, max, ret_n);
+	return query(fs_fd, 0, fixed ? &g : NULL, role, at, v, max, ret_n);
 }

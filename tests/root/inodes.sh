@@ -112,7 +112,7 @@ quota() {
 	truncate -s 320M "$work/quota.img"
 	mkfs.xfs -q "$work/quota.img"
 	if ! mount -t xfs -o loop,uquota "$work/quota.img" "$d" 2>/dev/null; then
-		echo "skip $test quota: this kernel does not know it"
+		echo "# $test quota: this kernel does not know it"
 		return
 	fi
 	umount "$d"
@@ -131,7 +131,7 @@ parents() {
 	xfs_db -x -c 'sb 0' -c "write -d features_incompat $((${bits##* } | 128))" \
 		"$work/parents.img" >/dev/null 2>&1
 	if ! mount -t xfs -o loop "$work/parents.img" "$d" 2>/dev/null; then
-		echo "skip $test parents: this kernel does not know parent pointers"
+		echo "# $test parents: this kernel does not know parent pointers"
 		return
 	fi
 	uncached parents xfs "$d/sub/dir/plain"

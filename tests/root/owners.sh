@@ -178,7 +178,7 @@ realtime() {
 			-r "rtdev=${l[rtdev]}" "${l[rt]}" >/dev/null
 		if ! mount -o "logdev=${l[rtlog]},rtdev=${l[rtdev]}" "${l[rt]}" "$d" 2>/dev/null
 		then
-			echo "skip $test realtime: this kernel does not know it"
+			echo "# $test realtime: this kernel does not know it"
 			return
 		fi
 		xfs_io -f -R -c "pwrite -q 0 8m" "$d/real"

@@ -5,34 +5,8 @@
 # by what was measured. Not a test case: scripts/demo runs it by its path and
 # shows the lines that begin with "demo:".
 
-# shellcheck source=tests/vm/cases/lib/green.sh
-source "$TESTS/cases/lib/green.sh"
-
-FAULTS=()
-COLLECT_FAULTS=1
-
-tell() {
-	echo "demo:$*"
-}
-
-# victim NAME WHAT MODE FILE, introduced
-introduce() {
-	local name=$1 what=$2
-	shift 2
-	victim "$name" "$@"
-	tell "  pid ${VICTIM[$name]}: $what"
-}
-
-tell_faults() {
-	local fault
-	for fault in "${FAULTS[@]:$TOLD_FAULTS}"; do
-		tell "  NOT WELL: $fault"
-	done
-	if ((${#FAULTS[@]} == TOLD_FAULTS)); then
-		tell "  $1"
-	fi
-	TOLD_FAULTS=${#FAULTS[@]}
-}
+# shellcheck source=tests/vm/cases/lib/tell.sh
+source "$TESTS/cases/lib/tell.sh"
 
 tell_signals() {
 	local name line
@@ -44,18 +18,10 @@ tell_signals() {
 	done
 }
 
-tell_record() {
-	recorded handled pmem0
-	[[ -s $RUN/failure ]] || return 0
-	tell "pmemfail's record of it (pmemfailctl show $FAILURE):"
-	pmemfailctl show "$FAILURE" | sed 's/^/demo:  | /'
-}
-
 story() {
 	local kind=$1 stack=$2 with=$3 dev nd
 
-	tell "Linux $(uname -r), $kind on a ${stack/raw/whole} ${stack/dm/device-mapper device over} pmem device," \
-		"$with pmemfail" | sed 's/ raw pmem/ pmem/; s/partition partition/partition of a/; s/dm device-mapper device over/device-mapper device over a/'
+	tell "Linux $(uname -r), $(on_what "$kind" "$stack"), $with pmemfail"
 	pmemfail_up
 	dev=$(fs_make "$kind" "$stack")
 	tell "$dev is mounted on $MNT with DAX; files on it are mapped by"
@@ -80,7 +46,7 @@ story() {
 	sites_check_state
 	tell_faults "$MNT is shut down, and not frozen"
 	kmsg_clean
-	[[ $with == without ]] || tell_record
+	tell_record
 
 	victims_end
 	tell "umount $MNT"
@@ -98,16 +64,8 @@ story() {
 
 case_run() {
 	local start
-	TOLD_FAULTS=0
-	STOCK=
-	[[ $3 == with ]] || STOCK=1
+	demo_begin "$3"
 	start=$(now_ms)
 	story "$@"
-	if ((${#FAULTS[@]})); then
-		guest_spoiled "lost"
-		tell "VERDICT LOST ${FAULTS[0]}"
-	else
-		tell "VERDICT RESCUED every process told, nothing readable, unmounted," \
-			"and back in $((($(now_ms) - start) / 1000)) s"
-	fi
+	told_verdict "$start" "every process told, nothing readable, unmounted, and back"
 }

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# variants: truncated:xfs given:xfs-reflink shared:xfs-reflink unmounted:xfs gone:xfs
+# timeout: 180
+#
+# poison-race WHAT FILESYSTEM: between the event and its handling (the daemon is
+# stopped meanwhile) things change, and what is so then is what counts:
+#   truncated  the file has let go of the bad page: free space, nobody is told
+#   given      the file is deleted and another one has the page: that one is meant
+#   shared     another file shares the page now: both are meant
+#   unmounted  the file system is unmounted, and mounted again later
+#   gone       the device is unbound
+
+# shellcheck source=tests/vm/cases/lib/poison.sh
+source "$TESTS/cases/lib/poison.sh"
+
+OFFSET=$((256 * 1024))
+
+set_up() {
+	pmemfail_up_with RescanIntervalSec=5 HoldTimeoutSec=3
+	DEV=$(fs_make "$1" raw)
+	file_make "$MNT/bad" 2
+	file_make "$MNT/good" 1
+	keep "$MNT/good"
+	watched
+	victim good reader "$MNT/good"
+	SECTOR=$(sector_of "$MNT/bad" "$OFFSET")
+	MAIN_PID=$(systemctl show -P MainPID pmemfaild.service)
+}
+
+stopped() {
+	[[ $(proc_state "$MAIN_PID") == T ]]
+}
+
+# meanwhile COMMAND...: it goes bad, the command is run, and only then it is handled.
+meanwhile() {
+	kill -STOP "$MAIN_PID"
+	wait_for 5 "stop of the daemon" stopped
+	bad_sector latent raw "$SECTOR"
+	"$@"
+	kill -CONT "$MAIN_PID"
+}
+
+ends() {
+	expect_sigbus good 0
+	reads_all_but good 0
+	victims_end
+	goes_on "$MNT"
+	sums_verify
+	expect_eq "failures" "$(failures pmem0)" 1
+	umount "$MNT"
+	kmsg_clean
+}
+
+shrink() {
+	truncate -s 0 "$MNT/bad"
+	sync
+}
+
+ended() {
+	failure_is pending pmem0 || failure_is handled pmem0
+}
+
+case_truncated() {
+	set_up "$1"
+	meanwhile shrink
+	# 6.1 has no owner for what was freed so shortly before
+	try_for 15 ended || fault "it is neither pending nor handled"
+	recorded "$(pmemfailctl show "$(newest pmem0)" --json | jq -r .failure.state)" pmem0
+	on_record '[.cases[].targets[] | select(.kind == "file")] | length == 0' "that no file has it"
+	ends
+}
+
+# Another file has the page, and the one that had it is gone.
+give_away() {
+	cp --reflink=always "$MNT/bad" "$MNT/heir"
+	rm "$MNT/bad"
+	sync
+}
+
+case_given() {
+	set_up "$1"
+	meanwhile give_away
+	recorded handled pmem0
+	on_record "[.cases[].targets[] | select(.kind == \"file\") | .path] == [\"$MNT/heir\"]" \
+		"the file that has it now, and no other"
+	ends
+}
+
+share() {
+	cp --reflink=always "$MNT/bad" "$MNT/twin"
+	sync
+}
+
+case_shared() {
+	set_up "$1"
+	meanwhile share
+	recorded handled pmem0
+	on_record "[.cases[].targets[] | select(.kind == \"file\") | .path] | sort == [\"$MNT/bad\", \"$MNT/twin\"]" \
+		"both files"
+	ends
+}
+
+let_go() {
+	kill -TERM "${VICTIM[good]}"
+	wait_for 10 "end of a victim" gone "${VICTIM[good]}"
+	unset "VICTIM[good]"
+	umount "$MNT"
+}
+
+case_unmounted() {
+	set_up "$1"
+	meanwhile let_go
+	recorded pending pmem0
+	mount_dax "$DEV"
+	recorded handled pmem0
+	recorded_file "$MNT/bad" "$OFFSET" unused
+	victim good reader "$MNT/good"
+	ends
+}
+
+# The hold ends by its time, for nobody is there.
+go_away() {
+	let_go
+	unbind_bounded /dev/pmem0
+}
+
+case_gone() {
+	set_up "$1"
+	meanwhile go_away
+	sleep 3
+	systemctl -q is-active pmemfaild.service || fault "the daemon has ended"
+	pmemfailctl list
+	rebind /dev/pmem0
+	mount_dax "$DEV"
+	goes_on "$MNT"
+	sums_verify
+	umount "$MNT"
+	kmsg_clean
+}
+
+case_run() {
+	local what=$1
+	shift
+	"case_$what" "$@"
+}

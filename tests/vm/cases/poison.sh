@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw unmapped:xfs free:xfs shared:xfs-reflink directory:xfs metadata:xfs log:xfs report-only:xfs twice:xfs policy:xfs cleared:xfs devdax:nd
+# timeout: 180
+#
+# poison WHAT FILESYSTEM [STACK]: a page goes bad as a scrub would find it, written
+# to badblocks; before anybody touches it:
+#   mapped       who maps it is told, once, where; all others go on
+#   unmapped     a file that nobody maps is named on record
+#   free         free space waits; when a file gets it, that file is found
+#   shared       both files of a reflinked page, and both processes
+#   directory    a directory's block: as metadata
+#   metadata     an allocation group's header: shut down
+#   log          the same with the log
+#   report-only  Metadata=report: nothing is done but said
+#   twice        a second page, the first one again: told once for each
+#   policy       Signal=policy, and PR_MCE_KILL
+#   cleared      the kernel's list is empty again: cleared
+
+# shellcheck disable=SC2034 # for the stories
+SOURCE=latent
+# shellcheck source=tests/vm/cases/lib/poison-stories.sh
+source "$TESTS/cases/lib/poison-stories.sh"
