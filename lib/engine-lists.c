@@ -164,7 +164,7 @@ static void read_lists(struct pmemfail_engine *e, struct pmf_poisoned *p,
 		return;
 	}
 	j->n_clears = p->n_clears;
-	j->stale = p->n_clears > 0 && p->unsaved != 0;
+	j->stale = p->n_clears > 0 && pmf_record_is_behind(e->record, p->id);
 	p->list = false;
 	p->listing = true;
 	pmf_job_start(j);

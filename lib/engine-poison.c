@@ -141,6 +141,12 @@ static void gather(struct pmemfail_engine *e, struct pmf_failure *f)
 
 /* --- one at a time --------------------------------------------------------- */
 
+static void unlock_when_saved(struct pmemfail_engine *e, struct pmf_poisoned *p)
+{
+	if (p->lock_fd >= 0 && !p->working && !pmf_record_is_behind(e->record, p->id))
+		p->lock_fd = safe_close(p->lock_fd);
+}
+
 static void start(struct pmemfail_engine *e, struct pmf_poisoned *p, struct pmf_failure *f,
 		  uint64_t token)
 {
@@ -185,6 +191,7 @@ static void take_next(struct pmemfail_engine *e, struct pmf_poisoned *p)
 
 static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
 {
+	unlock_when_saved(e, p);	/* its note was lost, or itself dropped */
 	if (p->waiting && !p->working && !p->next)
 		take_next(e, p);
 	if (p->waiting && p->dirty && !p->writing &&
@@ -192,8 +199,8 @@ static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
 		p->dirty = false;
 		p->writing = true;
 	}
-	if (!p->working && !p->next && (p->replay || p->reconcile) && p->unsaved == 0 &&
-	    p->loaded && !p->list && !p->listing)
+	if (!p->working && !p->next && (p->replay || p->reconcile) && p->loaded &&
+	    !p->list && !p->listing && !pmf_record_is_behind(e->record, p->id))
 		start(e, p, NULL, 0);
 }
 
@@ -236,12 +243,6 @@ void pmf_engine_poison_end(struct pmemfail_engine *e)
 
 /* --- what became of it ----------------------------------------------------- */
 
-static void unlock_when_saved(struct pmf_poisoned *p)
-{
-	if (p->unsaved == 0 && !p->working)
-		p->lock_fd = safe_close(p->lock_fd);
-}
-
 void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_note *n)
 {
 	struct pmf_poisoned *p = n->failure && n->failure->kind == PMF_KIND_POISON ?
@@ -251,9 +252,7 @@ void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_
 	if (!p || e->ending)
 		return;
 	if (n->final) {
-		if (n->news == PMF_RECORD_SAVED)
-			p->unsaved--;
-		unlock_when_saved(p);
+		unlock_when_saved(e, p);
 	} else if (p->next && p->next_token == n->token &&
 		   n->failure->state == PMF_STATE_HANDLING) {
 		p->next->id = n->failure->id;
@@ -270,7 +269,6 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 
 	if (!p)
 		return;		/* hooks of a removal */
-	p->unsaved += (int)j->n_puts;
 	if (p->lock_fd < 0)
 		p->lock_fd = TAKE_FD(j->lock_fd);
 	if (j->kind == PMF_JOB_POISON) {
@@ -285,7 +283,7 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 		/* What was marked meanwhile is in none that was read. */
 		p->list |= j->n_puts > 0;
 	}
-	unlock_when_saved(p);
+	unlock_when_saved(e, p);
 	pmf_engine_rearm(e);
 }
 

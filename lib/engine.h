@@ -138,9 +138,7 @@ struct pmf_poisoned {
 	bool loaded;			/* what is known is: until then nothing is news */
 	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
 	bool info_told;			/* its own page has gone bad: on record */
-	int unsaved;			/* final versions that the record has yet to write:
-					 * until then what is on record is too old to act on */
-	int lock_fd;			/* as long as that is so */
+	int lock_fd;			/* as long as the record is behind */
 	unsigned int n_open, n_clears;
 };
 

@@ -16,6 +16,7 @@ struct item {
 	uint64_t token;
 	uint64_t id;			/* in the store; 0: not there yet */
 	struct pmf_failure *unsaved;	/* newest version; NULL: nothing to write */
+	const struct pmf_failure *writing;	/* version that is being written now */
 	bool final;
 	bool told;			/* that this version is not saved */
 	bool told_any;			/* that some version was not */
@@ -154,6 +155,23 @@ int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, 
 	return x ? 0 : -ENOMEM;
 }
 
+static bool is_poison_of(const struct pmf_failure *f, const char *device_id)
+{
+	return f && f->kind == PMF_KIND_POISON && streq_ptr(f->device_id, device_id);
+}
+
+bool pmf_record_is_behind(struct pmf_record *r, const char *device_id)
+{
+	bool behind = false;
+
+	pthread_mutex_lock(&r->lock);
+	for (const struct item *x = r->items; x && !behind; x = x->next)
+		behind = x->final && (is_poison_of(x->unsaved, device_id) ||
+				      is_poison_of(x->writing, device_id));
+	pthread_mutex_unlock(&r->lock);
+	return behind;
+}
+
 void pmf_record_keep(struct pmf_record *r, uint64_t keep_us, uint64_t keep_max)
 {
 	pthread_mutex_lock(&r->lock);
@@ -177,10 +195,13 @@ static int save(struct pmf_record *r, struct item *x)
 	int e;
 
 	f->id = x->id;
+	x->writing = f;
 	pthread_mutex_unlock(&r->lock);
 	e = pmf_store_slot_put(&r->slot, f);
 	pthread_mutex_lock(&r->lock);
 	x = find(r, token);	/* put may have dropped it meanwhile */
+	if (x)
+		x->writing = NULL;
 	if (e < 0) {
 		if (x && !x->unsaved)
 			x->unsaved = TAKE_PTR(f);

@@ -65,6 +65,12 @@ void pmf_record_keep(struct pmf_record *r, uint64_t keep_us, uint64_t keep_max);
  * will come; the token is then forgotten when it is written. */
 int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, bool final);
 
+/*
+ * Whether the last version of a failure of poison of the device is not on disk yet:
+ * what the store says of it is then too old to act on. Its note comes once it is.
+ */
+bool pmf_record_is_behind(struct pmf_record *r, const char *device_id);
+
 /* Writes what waits, once, and ends the thread. Always NULL. */
 struct pmf_record *pmf_record_stop(struct pmf_record *r);
 

@@ -101,7 +101,8 @@ bool settle(struct bench *b)
 			const struct pmf_poisoned *q = b->e->poisoned[k];
 
 			busy |= q->waiting || q->next || q->working || q->list ||
-				q->unsaved || q->replay || q->reconcile;
+				q->replay || q->reconcile ||
+				pmf_record_is_behind(b->e->record, q->id);
 		}
 		busy |= poll(&p, 1, 5) > 0 || b->e->jobs;
 		quiet = busy ? 0 : quiet + 1;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What goes on beside the handling of poison: unbinds, lists that hang, hooks. */
+#include <fcntl.h>
+
 #include "poison-bench.h"
 #include "test.h"
 
@@ -93,4 +95,40 @@ TEST(hooks_run_after_the_end_and_their_answers_are_recorded)
 	CHECK_EQ(pmemfail_failure_hooks(f), 2);
 	pmemfail_failure_free(f);
 	CHECK_EQ(b.f.hook_runs, 2);
+}
+
+/* The end and the hooks' answers wait together, as one version: once that is written,
+ * the device is looked at again and its lock is free. */
+TEST(hooks_while_nothing_can_be_recorded)
+{
+	BENCH(b);
+	int fd;
+
+	begin();
+	b.f.hook = "50-mail";
+	strcpy(b.ctx->policy.hooks_dir, "/nonexistent");
+	world.nobody = true;
+	fd = open(b.state, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	close(fd);
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	event(&b, 0, PAGE);
+	CHECK(run_until(&b, &b.f.hook_runs, 1));
+	for (int i = 0; i < 20 || b.e->jobs; i++) {
+		CHECK(pmemfail_engine_dispatch(b.e) >= 0);
+		usleep(5000);
+	}
+	CHECK(pmf_record_is_behind(b.e->record, b.e->topology->devices[0].id));
+	CHECK_EQ(unlink(b.state), 0);
+	pmf_record_keep(b.e->record, UINT64_MAX, UINT64_MAX);	/* so it tries at once */
+	CHECK(settle(&b));
+	CHECK_EQ(recorded(&b, PMF_STATE_PENDING), 1);
+	CHECK(!pmf_record_is_behind(b.e->record, b.e->topology->devices[0].id));
+	CHECK_EQ(b.e->n_poisoned, 1);
+	CHECK_EQ(b.e->poisoned[0]->lock_fd, -1);
+	world.nobody = false;
+	pmf_engine_look(b.e, NULL, true);
+	CHECK(settle(&b));
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
 }
