@@ -132,3 +132,25 @@ TEST(hooks_while_nothing_can_be_recorded)
 	CHECK(settle(&b));
 	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
 }
+
+/* That it cannot be handled is all there is to it, and keeps no other. */
+TEST(a_bad_page_of_its_own_keeps_nothing)
+{
+	BENCH(b);
+
+	begin();
+	world.nobody = true;
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	pmf_engine_bad_info(b.e, &b.e->topology->devices[0]);
+	CHECK(settle(&b));
+	CHECK_EQ(recorded(&b, PMF_STATE_UNSUPPORTED), 1);
+	CHECK_EQ(b.last->ranges.n, 0);
+	event(&b, 0, PAGE);
+	CHECK(settle(&b));
+	world.nobody = false;
+	pmf_engine_look(b.e, NULL, true);
+	CHECK(settle(&b));
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
+}
