@@ -302,7 +302,7 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 	if (j->n_clears == p->n_clears && !j->stale) {
 		if (pmf_ranges_add_all(&p->known, &j->ranges) >= 0)
 			(void)pmf_intake_known(e->intake, p->id, &p->known);
-		p->n_open = j->n_open;
+		pmf_poisoned_count(p, j);
 	}
 	p->reconcile |= j->differs;
 	feed(e, p, &j->device);

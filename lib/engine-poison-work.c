@@ -12,6 +12,19 @@ static void store_closep(struct pmf_store **s)
 	pmf_store_close(*s);
 }
 
+/* No record, and one that is gone by now, are none; after any other error there may be
+ * more on record than was seen. */
+static bool saw_all(int r)
+{
+	return r >= 0 || r == -ENOENT;
+}
+
+/* The namespace's own page has no range: nothing will ever come of it. */
+static bool counts(const struct pmf_failure *f)
+{
+	return f->ranges.n > 0;
+}
+
 /* --- reading the lists ----------------------------------------------------- */
 
 struct on_record {
@@ -26,7 +39,7 @@ static int see_open(const struct pmf_failure *f, void *userdata)
 	enum pmf_reconciled v = PMF_RECONCILED_SAME;
 	struct pmf_failure *copy;
 
-	j->n_open++;
+	j->n_open += counts(f);
 	o->error = pmf_ranges_add_all(&j->ranges, &f->ranges);
 	if (o->error == 0)
 		o->error = pmf_failure_copy(f, &copy);
@@ -50,7 +63,8 @@ static int read_record(struct pmf_job *j)
 		r = pmf_store_foreach_open(store, j->device_id, see_open, &o);
 	if (o.error < 0)
 		return o.error;
-	if (r < 0 && r != -ENOENT)
+	j->counted = saw_all(r);
+	if (!saw_all(r))
 		pmf_log(j->engine->ctx, "cannot read what poison is on record: %s",
 			strerror(-r));
 	return 0;
@@ -144,20 +158,23 @@ static int compare(struct pmf_job *j, const struct pmf_run *run, struct pmf_fail
 	return 0;
 }
 
-static void look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure *f)
+/* Takes f. */
+static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure *f)
 {
 	enum pmf_reconciled v = PMF_RECONCILED_SAME;
 	bool news = false;
+	int r;
 
-	if (compare(j, run, &f, &v) < 0) {
+	r = compare(j, run, &f, &v);
+	if (r < 0) {
 		pmf_failure_free(f);
-		return;
+		return r;
 	}
 	if (v == PMF_RECONCILED_CLEARED) {
 		clear(j, f);
-		return;
+		return 0;
 	}
-	j->n_open++;
+	j->n_open += counts(f);
 	if (v == PMF_RECONCILED_UNMARKED)
 		pmf_poison_mark_again(run, f);
 	if (j->replay && pmf_poison_is_open(f)) {
@@ -171,6 +188,7 @@ static void look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_
 		pmf_job_put(j, j->more_tokens++ | PMF_TOKEN_HUSHED, f);
 	else
 		pmf_failure_free(f);
+	return 0;
 }
 
 struct ids {
@@ -183,7 +201,7 @@ static int take_id(const struct pmf_failure *f, void *userdata)
 	struct ids *ids = userdata;
 
 	if (pmf_grow(&ids->v, &ids->cap, ids->n + 1, sizeof(*ids->v)) < 0)
-		return 1;	/* the others next time */
+		return -ENOMEM;		/* the others next time */
 	ids->v[ids->n++] = f->id;
 	return 0;
 }
@@ -192,20 +210,24 @@ static void look_at_all(struct pmf_job *j, const struct pmf_run *run)
 {
 	_cleanup_(store_closep) struct pmf_store *store = NULL;
 	struct ids ids = { 0 };
-	int r;
+	int r, error;
 
 	r = pmf_store_open(j->engine->policy->state_dir, false, &store, NULL);
 	if (r >= 0)
 		r = pmf_store_foreach_open(store, j->device_id, take_id, &ids);
+	j->counted = saw_all(r);
 	for (size_t i = 0; i < ids.n; i++) {
 		struct pmf_failure *f;
 
-		r = pmf_store_get(store, ids.v[i], &f);
-		if (r >= 0)
-			look_again(j, run, f);
+		error = pmf_store_get(store, ids.v[i], &f);
+		if (error >= 0)
+			error = look_again(j, run, f);
+		j->counted &= saw_all(error);
+		if (saw_all(r))
+			r = error;
 	}
 	free(ids.v);
-	if (r < 0 && r != -ENOENT)
+	if (!saw_all(r))
 		pmf_log(j->engine->ctx, "cannot read what poison is on record: %s",
 			strerror(-r));
 }

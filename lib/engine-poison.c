@@ -58,6 +58,12 @@ struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id)
 	return p;
 }
 
+/* Rather one too many: with none, nobody looks again. */
+void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j)
+{
+	p->n_open = j->counted ? j->n_open : MAX(p->n_open, j->n_open);
+}
+
 /* --- events ---------------------------------------------------------------- */
 
 void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
@@ -278,8 +284,7 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 			(void)pmf_intake_forget(e->intake, p->id, &j->ranges);
 			p->n_clears++;
 		}
-		if (j->token == 0)	/* it has looked at all */
-			p->n_open = j->n_open;
+		pmf_poisoned_count(p, j);
 		/* What was marked meanwhile is in none that was read. */
 		p->list |= j->n_puts > 0;
 	}

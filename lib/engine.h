@@ -98,6 +98,7 @@ struct pmf_job {
 	bool has_lists, reread;
 	struct pmf_ranges ranges;	/* LISTS, out: open ones; POISON, out: cleared ones */
 	unsigned int n_open;		/* out: failures on record that are not cleared */
+	bool counted;			/* out: n_open is of all of them */
 	unsigned int n_puts;		/* out: final versions handed to the record */
 	bool differs;			/* LISTS, out: the record says something else */
 	bool replay;			/* POISON: look at all open ones */
@@ -238,6 +239,8 @@ void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);
 
 /* engine-poison.c */
 struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id);
+/* How many are open, as the job has seen. */
+void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j);
 /* A range of the device is bad. */
 void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d);
 void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,

@@ -147,6 +147,9 @@ TEST(a_bad_page_of_its_own_keeps_nothing)
 	CHECK(settle(&b));
 	CHECK_EQ(recorded(&b, PMF_STATE_UNSUPPORTED), 1);
 	CHECK_EQ(b.last->ranges.n, 0);
+	pmf_engine_look(b.e, NULL, true);
+	CHECK(settle(&b));
+	CHECK_EQ(b.e->poisoned[0]->n_open, 0);	/* no timer for it */
 	event(&b, 0, PAGE);
 	CHECK(settle(&b));
 	world.nobody = false;

@@ -3,6 +3,7 @@
  * The engine and poison: from the kernel's lists, and from single events, to the
  * record, one failure after another.
  */
+#include <fcntl.h>
 #include <sys/timerfd.h>
 
 #include "poison-bench.h"
@@ -125,6 +126,37 @@ TEST(looked_at_by_the_timer_while_it_is_open)
 	CHECK_EQ(b.added, 1);
 	CHECK_EQ(timerfd_gettime(b.e->rescan_fd, &t), 0);
 	CHECK(t.it_value.tv_sec > 1);
+}
+
+/* While the record cannot be read, what was open is taken to be open still. */
+TEST(looked_at_by_the_timer_after_the_record_was_away)
+{
+	const struct itimerspec now = { .it_value.tv_nsec = 1 };
+	char away[210];
+	struct itimerspec t;
+	BENCH(b);
+
+	begin();
+	world.nobody = true;
+	fake_holds_add(&b.f, 0);
+	set_bad(&b, 0, 0, PAGE);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	CHECK_EQ(b.last->state, PMF_STATE_PENDING);
+	(void)snprintf(away, sizeof(away), "%s.away", b.state);
+	CHECK_EQ(rename(b.state, away), 0);
+	CHECK_EQ(close(open(b.state, O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
+	world.nobody = false;
+	pmf_engine_look(b.e, NULL, true);
+	CHECK(settle(&b));
+	CHECK_EQ(b.last->state, PMF_STATE_PENDING);
+	CHECK_EQ(timerfd_gettime(b.e->rescan_fd, &t), 0);
+	CHECK(t.it_value.tv_sec > 0);
+	CHECK_EQ(unlink(b.state), 0);
+	CHECK_EQ(rename(away, b.state), 0);
+	CHECK_EQ(timerfd_settime(b.e->rescan_fd, 0, &now, NULL), 0);
+	CHECK(settle(&b));
+	CHECK_EQ(b.last->state, PMF_STATE_HANDLED);
 }
 
 TEST(cleared_when_the_kernel_says_so_and_new_after_that)
