@@ -285,6 +285,7 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 			p->n_clears++;
 		}
 		pmf_poisoned_count(p, j);
+		p->replay |= j->failure != NULL;	/* not begun: it is on record */
 		/* What was marked meanwhile is in none that was read. */
 		p->list |= j->n_puts > 0;
 	}

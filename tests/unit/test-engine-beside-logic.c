@@ -157,3 +157,32 @@ TEST(a_bad_page_of_its_own_keeps_nothing)
 	CHECK(settle(&b));
 	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
 }
+
+static atomic_int no_snapshots;
+
+int __wrap_pmf_snapshots_for_hold(struct pmf_snapshots *s, struct pmf_topology **ret);
+int __real_pmf_snapshots_for_hold(struct pmf_snapshots *s, struct pmf_topology **ret);
+int __wrap_pmf_snapshots_for_hold(struct pmf_snapshots *s, struct pmf_topology **ret)
+{
+	if (atomic_load(&no_snapshots) > 0) {
+		atomic_fetch_sub(&no_snapshots, 1);
+		return -ENOMEM;
+	}
+	return __real_pmf_snapshots_for_hold(s, ret);
+}
+
+TEST(begun_again_when_there_is_memory)
+{
+	BENCH(b);
+
+	begin();
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	atomic_store(&no_snapshots, 1);
+	event(&b, 0, PAGE);
+	CHECK(settle(&b));
+	CHECK_EQ(atomic_load(&no_snapshots), 0);
+	CHECK_EQ(world.calls, 1);
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
+}
