@@ -43,6 +43,9 @@ static struct pmf_failure *with_answers(struct pmf_job *j)
 
 	if (f->kind != PMF_KIND_POISON || f->id == 0)
 		return f;
+	/* Its end may wait to be written: what can be read is then older than ours. */
+	if (pmf_record_is_behind(j->engine->record, f->device_id))
+		return f;
 	(void)pmf_poison_lock(j->engine->sys, f->device_id, PMF_POISON_PATIENCE_US,
 			      &j->lock_fd);
 	if (pmf_store_open(j->engine->policy->state_dir, false, &store, NULL) < 0 ||

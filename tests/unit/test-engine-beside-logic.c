@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What goes on beside the handling of poison: unbinds, lists that hang, hooks. */
 #include <fcntl.h>
+#include <sqlite3.h>
 
 #include "poison-bench.h"
 #include "test.h"
@@ -185,4 +186,47 @@ TEST(begun_again_when_there_is_memory)
 	CHECK_EQ(atomic_load(&no_snapshots), 0);
 	CHECK_EQ(world.calls, 1);
 	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
+}
+
+static bool sql(const struct bench *b, const char *text)
+{
+	char path[300];
+	sqlite3 *db = NULL;
+	bool ok;
+
+	(void)snprintf(path, sizeof(path), "%s/failures.db", b->state);
+	ok = sqlite3_open(path, &db) == SQLITE_OK &&
+	     sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK;
+	sqlite3_close(db);
+	return ok;
+}
+
+/* It can be read, but not written: what it says is older than what the hooks were told. */
+TEST(hooks_answer_while_the_record_is_behind)
+{
+	BENCH(b);
+
+	begin();
+	b.f.hook = "50-mail";
+	strcpy(b.ctx->policy.hooks_dir, "/nonexistent");
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	world.stuck = true;
+	event(&b, 0, PAGE);
+	CHECK(run_until(&b, &world.calls, 1));
+	CHECK(sql(&b, "CREATE TRIGGER no BEFORE UPDATE ON failure BEGIN"
+		      " SELECT RAISE(ABORT, 'no'); END"));
+	world.stuck = false;
+	CHECK(run_until(&b, &b.f.hook_runs, 1));
+	for (int i = 0; i < 20 || b.e->jobs; i++) {
+		CHECK(pmemfail_engine_dispatch(b.e) >= 0);
+		usleep(5000);
+	}
+	CHECK(sql(&b, "DROP TRIGGER no"));
+	pmf_record_keep(b.e->record, UINT64_MAX, UINT64_MAX);
+	CHECK(settle(&b));
+	CHECK_EQ(recorded(&b, -1), 1);
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
+	CHECK_EQ(b.last->n_hooks, 2);
+	CHECK_EQ(world.calls, 1);
 }
