@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: pmem disk
+# variants: pmem
+#
+# By name also disk; every check has time for these only.
 #
 # logdev DATA: the device goes that is the log of an XFS, whose data is on another
 # pmem device (mapped there), or on a disk that pmemfail has nothing to do with.

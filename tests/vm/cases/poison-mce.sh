@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mapped:xfs:raw mapped:xfs:partition mapped:xfs:dm mapped:xfs:striped unmapped:xfs free:xfs shared:xfs-reflink metadata:xfs log:xfs unmounted:xfs infoblock:xfs
+# variants: mapped:xfs:raw mapped:xfs:striped metadata:xfs unmounted:xfs infoblock:xfs
 # timeout: 180
 # cpu: Skylake-Server-v4
+#
+# By name also mapped:ext4:raw mapped:xfs:STACK unmapped:xfs free:xfs
+# shared:xfs-reflink log:xfs; every check has time for these only.
 #
 # poison-mce WHAT FILESYSTEM [STACK]: the same as poison.sh by a real machine check,
 # of which the kernel tells nobody but whoever touched it; and

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: truncated:xfs given:xfs-reflink shared:xfs-reflink unmounted:xfs gone:xfs
+# variants: truncated:xfs given:xfs-reflink gone:xfs
 # timeout: 180
+#
+# By name also shared:xfs-reflink unmounted:xfs; every check has time for these only.
 #
 # poison-race WHAT FILESYSTEM: between the event and its handling (the daemon is
 # stopped meanwhile) things change, and what is so then is what counts:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mount:xfs mount:ext4 namespace:xfs daemon:xfs module:xfs kept:xfs reboot:xfs
+# variants: mount:ext4 namespace:xfs daemon:xfs module:xfs kept:xfs reboot:xfs
 # timeout: 240
+#
+# By name also mount:xfs request:xfs; every check has time for these only.
 #
 # replay WHEN FILESYSTEM: what went bad when nobody could be told is handled when
 # somebody can be, and what was handled is not announced again:
