@@ -8,11 +8,6 @@
 #include "flow/store.h"
 #include "poison.h"
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 /* The failure that stands for a request about the device so called. */
 static int failure_for(struct pmf_sys *sys, const struct pmf_topology *t, const char *name,
 		       struct pmf_failure **ret)
@@ -89,7 +84,7 @@ void pmf_act_hooks(struct pmemfail *ctx, struct pmf_store **store, struct pmf_fa
 _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 				     struct pmemfail_failure **ret)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 	struct pmf_run run = { .hold_fd = -1, .unmount = true };

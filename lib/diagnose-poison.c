@@ -243,14 +243,9 @@ static int keep_open(const struct pmf_failure *f, void *userdata)
 	return 0;
 }
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 static void read_open(struct pmf_checkup *c)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	int r = pmf_store_open(c->policy->state_dir, false, &store, NULL);
 
 	if (r >= 0)

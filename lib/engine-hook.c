@@ -29,16 +29,11 @@ void pmf_engine_hooks(struct pmemfail_engine *e, uint64_t token, const struct pm
 	pmf_job_start(j);
 }
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 /* Others may have changed what is on record of it meanwhile: only the answers are
  * ours. Returns the failure to record. */
 static struct pmf_failure *with_answers(struct pmf_job *j)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct pmf_failure *f = TAKE_PTR(j->failure), *now = NULL;
 
 	if (f->kind != PMF_KIND_POISON || f->id == 0)

@@ -9,14 +9,6 @@
 
 #include "engine.h"
 
-static const struct pmf_device *bound(const struct pmemfail_engine *e, const char *id)
-{
-	for (size_t i = 0; e->topology && i < e->topology->n_devices; i++)
-		if (e->topology->devices[i].devno && streq_ptr(e->topology->devices[i].id, id))
-			return &e->topology->devices[i];
-	return NULL;
-}
-
 void pmf_engine_look(struct pmemfail_engine *e, const char *id, bool replay)
 {
 	for (size_t i = 0; e->topology && i < e->topology->n_devices; i++) {
@@ -250,7 +242,7 @@ void pmf_engine_lists(struct pmemfail_engine *e)
 
 		if (!p->list || p->listing || is_held(e, p->id))
 			continue;
-		d = bound(e, p->id);
+		d = pmf_topology_bound_by_id(e->topology, p->id);
 		if (d)
 			read_lists(e, p, d);
 		else

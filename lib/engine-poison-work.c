@@ -7,11 +7,6 @@
 #include "flow/store.h"
 #include "poison.h"
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 /* No record, and one that is gone by now, are none; after any other error there may be
  * more on record than was seen. */
 static bool saw_all(int r)
@@ -54,7 +49,7 @@ static int see_open(const struct pmf_failure *f, void *userdata)
 /* After the lists, so that who reports (record, then mark) is seen to have. */
 static int read_record(struct pmf_job *j)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct on_record o = { .j = j };
 	int r;
 
@@ -127,9 +122,7 @@ static void clear(struct pmf_job *j, struct pmf_failure *f)
 	/* its ranges may be news again; without memory they are after the next start */
 	(void)pmf_ranges_add_all(&j->ranges, &f->ranges);
 	f->updated_us = j->engine->sys->ops->now_realtime_us(j->engine->sys);
-	pmf_hooks_done(f->hooks, f->n_hooks);
-	f->hooks = NULL;
-	f->n_hooks = 0;
+	pmf_failure_drop_hooks(f);
 	pmf_job_put(j, j->more_tokens++, f);
 }
 
@@ -138,7 +131,7 @@ static void clear(struct pmf_job *j, struct pmf_failure *f)
 static int compare(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure **f,
 		   enum pmf_reconciled *ret)
 {
-	const struct pmf_device *d = pmf_poison_device(run->topology, j->device_id);
+	const struct pmf_device *d = pmf_topology_bound_by_id(run->topology, j->device_id);
 	_cleanup_(pmf_failure_freep) struct pmf_failure *copy = NULL;
 	int r = pmf_failure_copy(*f, &copy);
 
@@ -208,7 +201,7 @@ static int take_id(const struct pmf_failure *f, void *userdata)
 
 static void look_at_all(struct pmf_job *j, const struct pmf_run *run)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct ids ids = { 0 };
 	int r, error;
 

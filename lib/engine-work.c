@@ -70,14 +70,6 @@ static void foretell(struct pmf_job *j, const struct pmf_topology *t)
 	(void)pmf_record_put(e->record, j->token, TAKE_PTR(f), false);
 }
 
-static const struct pmf_device *device_by_id(const struct pmf_topology *t, const char *id)
-{
-	for (size_t i = 0; i < t->n_devices; i++)
-		if (streq_ptr(t->devices[i].id, id))
-			return &t->devices[i];
-	return NULL;
-}
-
 /* The engine's thread saw the hold end before our release. */
 static void note_ended(struct pmf_job *j)
 {
@@ -105,7 +97,7 @@ static void do_hold(struct pmf_job *j)
 		pmf_job_give_up(j, strerror(-r));
 		return;
 	}
-	if (!device_by_id(t, j->failure->device_id)) {
+	if (!pmf_topology_device_by_id(t, j->failure->device_id)) {
 		pmf_job_give_up(j, "the device was not known to pmemfail yet when its unbind "
 				"began, so what used it could not be found out");
 		return;

@@ -13,11 +13,6 @@ static_assert((int)PMEMFAIL_FAILED == (int)PMF_STATE_FAILED, "same states");
 static_assert((int)PMEMFAIL_UNSUPPORTED == (int)PMF_STATE_UNSUPPORTED, "same states");
 static_assert((int)PMEMFAIL_UNSUPPORTED + 1 == (int)PMF_STATE_N, "same states");
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 static int open_record(struct pmemfail *ctx, struct pmf_store **ret)
 {
 	int r = pmf_store_open(ctx->policy.state_dir, false, ret, NULL);
@@ -50,7 +45,7 @@ static int forward(const struct pmf_failure *f, void *userdata)
 _public_ int pmemfail_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
 				    void *userdata)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct forward to = { fn, userdata };
 	int r;
 
@@ -70,7 +65,7 @@ _public_ int pmemfail_list_failures(struct pmemfail *ctx, int state, pmemfail_fa
 _public_ int pmemfail_get_failure(struct pmemfail *ctx, uint64_t id,
 				  struct pmemfail_failure **ret)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct pmf_failure *f = NULL;
 	int r;
 

@@ -14,14 +14,6 @@ int pmf_poison_lock(struct pmf_sys *sys, const char *device_id, uint64_t timeout
 	return r < 0 ? r : sys->ops->lock_device(sys, name, timeout_us, ret_fd);
 }
 
-const struct pmf_device *pmf_poison_device(const struct pmf_topology *t, const char *id)
-{
-	for (size_t i = 0; i < t->n_devices; i++)
-		if (t->devices[i].devno && streq_ptr(t->devices[i].id, id))
-			return &t->devices[i];
-	return NULL;
-}
-
 /* --- marking --------------------------------------------------------------- */
 
 static bool may_mark(const struct pmf_run *run, const struct pmf_failure *f)
@@ -48,7 +40,7 @@ static bool may_mark(const struct pmf_run *run, const struct pmf_failure *f)
 static void mark(const struct pmf_run *run, struct pmf_failure *f,
 		 const struct pmf_ranges *what)
 {
-	const struct pmf_device *d = pmf_poison_device(run->topology, f->device_id);
+	const struct pmf_device *d = pmf_topology_bound_by_id(run->topology, f->device_id);
 	_cleanup_free_ char *binding = NULL;
 
 	if (!d || what->n == 0 || run->sys->ops->binding_id(run->sys, d, &binding) < 0)
@@ -85,18 +77,11 @@ void pmf_poison_mark_again(const struct pmf_run *run, struct pmf_failure *f)
 
 /* --- handling -------------------------------------------------------------- */
 
-static void drop_hooks(struct pmf_failure *f)
-{
-	pmf_hooks_done(f->hooks, f->n_hooks);	/* they speak of what was before */
-	f->hooks = NULL;
-	f->n_hooks = 0;
-}
-
 void pmf_poison_handle(const struct pmf_run *run, struct pmf_failure *f)
 {
 	int r;
 
-	drop_hooks(f);
+	pmf_failure_drop_hooks(f);
 	f->state = PMF_STATE_HANDLING;
 	r = pmf_handle_poison(run, f);
 	f->updated_us = run->sys->ops->now_realtime_us(run->sys);

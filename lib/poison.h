@@ -20,9 +20,6 @@ int pmf_poison_lock(struct pmf_sys *sys, const char *device_id, uint64_t timeout
 		    int *ret_fd);
 #define PMF_POISON_PATIENCE_US 60000000
 
-/* The device so called, if it is bound. */
-const struct pmf_device *pmf_poison_device(const struct pmf_topology *t, const char *id);
-
 /* Write into the device's list what is not in it, if MarkBad= says so for all that the
  * failure reaches. f->listed and f->marked_in say what became of it. */
 void pmf_poison_mark(const struct pmf_run *run, struct pmf_failure *f);

@@ -5,11 +5,6 @@
  */
 #include "poison.h"
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 int pmf_found_add(struct pmf_found *found, struct pmf_failure *f)
 {
 	if (pmf_grow(&found->v, &found->cap, found->n + 1, sizeof(struct pmf_failure *)) < 0) {
@@ -86,8 +81,8 @@ static int look(struct pmemfail *ctx, const struct pmf_run *run, struct pmf_stor
 int pmf_replay_device(struct pmemfail *ctx, const struct pmf_run *run, const char *device_id,
 		      struct pmf_ranges *ranges, struct pmf_found *found)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
-	_cleanup_(store_closep) struct pmf_store *writable = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *writable = NULL;
 	_cleanup_(pmf_ranges_done) struct pmf_ranges had = { 0 };
 	struct choice c = { .ranges = ranges, .had = &had };
 	int r;

@@ -6,11 +6,6 @@
  */
 #include "poison.h"
 
-static void store_closep(struct pmf_store **s)
-{
-	pmf_store_close(*s);
-}
-
 /* --- which bytes of which devices ------------------------------------------ */
 
 struct piece {
@@ -108,7 +103,7 @@ static int check_range(uint64_t start, uint64_t length, struct pmf_range *ret)
 static int report_new(struct pmemfail *ctx, const struct pmf_run *run, const struct piece *p,
 		      struct pmf_found *found)
 {
-	_cleanup_(store_closep) struct pmf_store *store = NULL;
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 	struct pmf_event ev = {
 		.kind = PMF_KIND_POISON, .source = PMF_SOURCE_REQUEST,

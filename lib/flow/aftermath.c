@@ -78,18 +78,10 @@ static bool all_holders(const struct pmf_failure *f)
 	return true;
 }
 
-static const struct pmf_device *device_by_id(const struct pmf_topology *t, const char *id)
-{
-	for (size_t i = 0; i < t->n_devices; i++)
-		if (streq_ptr(t->devices[i].id, id))
-			return &t->devices[i];
-	return NULL;
-}
-
 int pmf_judge_unheld(struct pmf_sys *sys, const struct pmf_topology *t, const char *why,
 		     struct pmf_failure *f)
 {
-	const struct pmf_device *d = device_by_id(t, f->device_id);
+	const struct pmf_device *d = pmf_topology_device_by_id(t, f->device_id);
 	_cleanup_free_ char *sites = NULL;
 	int r;
 
@@ -162,7 +154,7 @@ static bool still_used(struct pmf_sys *sys, const struct pmf_site *s, bool bound
 
 static int judge(struct pmf_sys *sys, const struct pmf_topology *t, struct pmf_failure *f)
 {
-	const struct pmf_device *d = device_by_id(t, f->device_id);
+	const struct pmf_device *d = pmf_topology_device_by_id(t, f->device_id);
 	bool bound = d && d->devno, any = false;
 	_cleanup_free_ bool *used = calloc(f->n_cases + 1, sizeof(*used));
 	_cleanup_free_ char *sites = NULL;

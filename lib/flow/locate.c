@@ -144,19 +144,11 @@ static int visit_block(const struct pmf_block *b, const struct pmf_ranges *own,
 	return add_site(s, site, own);
 }
 
-static const struct pmf_device *device_by_id(const struct pmf_topology *t, const char *id)
-{
-	for (size_t i = 0; i < t->n_devices; i++)
-		if (streq_ptr(t->devices[i].id, id))
-			return &t->devices[i];
-	return NULL;
-}
-
 int pmf_locate(struct pmf_sys *sys, const struct pmf_topology *t, const char *device_id,
 	       const struct pmf_ranges *ranges, struct pmf_case **ret, size_t *ret_n)
 {
 	_cleanup_(search_done) struct search s = { .sys = sys, .topology = t };
-	const struct pmf_device *d = device_by_id(t, device_id);
+	const struct pmf_device *d = pmf_topology_device_by_id(t, device_id);
 	int r;
 
 	if (!d)

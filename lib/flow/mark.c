@@ -2,15 +2,6 @@
 /* Telling the kernel which ranges are bad. Called by handle.c. */
 #include "flow/mark.h"
 
-static const struct pmf_device *device_of(const struct pmf_run *run,
-					  const struct pmf_failure *f)
-{
-	for (size_t i = 0; i < run->topology->n_devices; i++)
-		if (streq_ptr(run->topology->devices[i].id, f->device_id))
-			return &run->topology->devices[i];
-	return NULL;
-}
-
 /* The kernel's own findings are in its lists, or were and have been cleared. */
 static bool wanted(const struct pmf_run *run, const struct pmf_failure *f,
 		   const struct pmf_case *cases, size_t n)
@@ -81,7 +72,7 @@ static int mark(const struct pmf_run *run, struct pmf_failure *f, const struct p
 bool pmf_mark(const struct pmf_run *run, struct pmf_failure *f, struct pmf_case *cases,
 	      size_t n)
 {
-	const struct pmf_device *d = device_of(run, f);
+	const struct pmf_device *d = pmf_topology_bound_by_id(run->topology, f->device_id);
 	_cleanup_(pmf_ranges_done) struct pmf_ranges listed = {};
 	_cleanup_free_ char *binding = NULL;
 	size_t before = f->listed.n;
@@ -89,7 +80,7 @@ bool pmf_mark(const struct pmf_run *run, struct pmf_failure *f, struct pmf_case 
 	bool news;
 	int r;
 
-	if (!d || !d->devno || d->mode == PMF_MODE_DEVDAX)
+	if (!d || d->mode == PMF_MODE_DEVDAX)
 		return false;
 	r = mark(run, f, d, wanted(run, f, cases, n), &listed, &binding);
 	if (r < 0 && n > 0 && !cases[0].outcome.problem[0])

@@ -21,6 +21,8 @@ struct pmf_store {
 
 /* Columns: id, document. The column is the id: the document was made before it. */
 int pmf_store_load_head(sqlite3_stmt *st, struct pmf_failure **ret);
+/* fn for each row of that kind, as pmf_store_foreach(): one bad record hides no other. */
+int pmf_store_each_head(sqlite3_stmt *st, pmf_store_fn fn, void *userdata);
 
 /* --- store-sqlite.c: every call answers 0 or negative errno --- */
 
@@ -39,6 +41,8 @@ static inline void pmf_sql_closep(sqlite3 **db)
 int pmf_sql_errno(sqlite3 *db, int rc);
 int pmf_sql_run(sqlite3 *db, const char *sql);
 int pmf_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
+/* Only for order and search: the document holds the exact value. */
+int pmf_sql_bind_u64(sqlite3_stmt *st, int i, uint64_t v);
 /* 1: a row, 0: done. */
 int pmf_sql_step(sqlite3_stmt *st);
 /* The one number that a query answers. */

@@ -5,16 +5,11 @@
  */
 #include "flow/store-internal.h"
 
-static int bind_u64(sqlite3_stmt *st, int i, uint64_t v)
-{
-	return pmf_sql_errno(NULL, sqlite3_bind_int64(st, i, (int64_t)MIN(v, (uint64_t)INT64_MAX)));
-}
-
 int pmf_store_foreach_open(struct pmf_store *s, const char *device_id, pmf_store_fn fn,
 			   void *userdata)
 {
 	_cleanup_stmt_ sqlite3_stmt *st = NULL;
-	int r, damaged = 0;
+	int r;
 
 	r = pmf_sql_prepare(s->db, "SELECT id, doc FROM failure WHERE kind = 'poison'"
 			    " AND state != 'cleared' AND (?1 IS NULL OR device_id = ?1)"
@@ -24,20 +19,7 @@ int pmf_store_foreach_open(struct pmf_store *s, const char *device_id, pmf_store
 							   SQLITE_TRANSIENT));
 	if (r < 0)
 		return r;
-	while ((r = pmf_sql_step(st)) > 0) {
-		_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
-
-		r = pmf_store_load_head(st, &f);
-		if (r == -EBADMSG) {
-			damaged = r;
-			continue;
-		}
-		if (r == 0)
-			r = fn(f, userdata);
-		if (r != 0)
-			return r;
-	}
-	return r < 0 ? r : damaged;
+	return pmf_store_each_head(st, fn, userdata);
 }
 
 /* --- changes --------------------------------------------------------------- */
@@ -60,7 +42,7 @@ static int first_after(struct pmf_store *s, uint64_t after, uint64_t *ret_id,
 	r = pmf_sql_prepare(s->db, "SELECT id, change FROM failure WHERE change > ?1"
 			    " ORDER BY change LIMIT 1", &st);
 	if (r == 0)
-		r = bind_u64(st, 1, after);
+		r = pmf_sql_bind_u64(st, 1, after);
 	if (r == 0)
 		r = pmf_sql_step(st);
 	if (r <= 0)
@@ -119,7 +101,7 @@ static int delete(struct pmf_store *s, const char *sql, uint64_t argument, uint6
 
 	r = pmf_sql_prepare(s->db, sql, &st);
 	if (r == 0)
-		r = bind_u64(st, 1, argument);
+		r = pmf_sql_bind_u64(st, 1, argument);
 	if (r == 0)
 		r = pmf_sql_step(st);
 	if (r == 0)

@@ -78,6 +78,11 @@ int pmf_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 	return pmf_sql_errno(db, sqlite3_prepare_v2(db, sql, -1, ret, NULL));
 }
 
+int pmf_sql_bind_u64(sqlite3_stmt *st, int i, uint64_t v)
+{
+	return pmf_sql_errno(NULL, sqlite3_bind_int64(st, i, (int64_t)MIN(v, (uint64_t)INT64_MAX)));
+}
+
 int pmf_sql_step(sqlite3_stmt *st)
 {
 	int rc = sqlite3_step(st);

@@ -108,12 +108,6 @@ static int bind_text(sqlite3_stmt *st, int i, const char *text)
 	return pmf_sql_errno(NULL, sqlite3_bind_text(st, i, text, -1, SQLITE_TRANSIENT));
 }
 
-static int bind_u64(sqlite3_stmt *st, int i, uint64_t v)
-{
-	/* Only for order and search; the document holds the exact value. */
-	return pmf_sql_errno(NULL, sqlite3_bind_int64(st, i, (int64_t)MIN(v, (uint64_t)INT64_MAX)));
-}
-
 static int bind_doc(sqlite3_stmt *st, int i, struct json_object *o)
 {
 	const char *text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;
@@ -146,10 +140,10 @@ static int put_head(sqlite3 *db, const struct pmf_failure *f, uint64_t *ret_id)
 	if ((r = bind_text(st, 1, pmf_state_to_string(f->state))) < 0 ||
 	    (r = bind_text(st, 2, pmf_kind_to_string(f->kind))) < 0 ||
 	    (r = bind_text(st, 3, device)) < 0 ||
-	    (r = bind_u64(st, 4, f->created_us)) < 0 ||
-	    (r = bind_u64(st, 5, f->updated_us)) < 0 ||
+	    (r = pmf_sql_bind_u64(st, 4, f->created_us)) < 0 ||
+	    (r = pmf_sql_bind_u64(st, 5, f->updated_us)) < 0 ||
 	    (r = bind_doc(st, 6, doc)) < 0 ||
-	    (f->id != 0 && (r = bind_u64(st, 7, f->id)) < 0))
+	    (f->id != 0 && (r = pmf_sql_bind_u64(st, 7, f->id)) < 0))
 		return r;
 	r = pmf_sql_step(st);
 	if (r < 0)
@@ -168,7 +162,7 @@ static int put_cases(sqlite3 *db, const struct pmf_failure *f, uint64_t id)
 
 	r = pmf_sql_prepare(db, "DELETE FROM failure_case WHERE failure = ?1", &old);
 	if (r == 0)
-		r = bind_u64(old, 1, id);
+		r = pmf_sql_bind_u64(old, 1, id);
 	if (r == 0)
 		r = pmf_sql_step(old);
 	if (r == 0)
@@ -177,7 +171,7 @@ static int put_cases(sqlite3 *db, const struct pmf_failure *f, uint64_t id)
 	for (i = 0; r == 0 && i < f->n_cases; i++) {
 		_cleanup_json_ struct json_object *doc = pmf_json_from_case(&f->cases[i]);
 
-		if ((r = bind_u64(st, 1, id)) < 0 || (r = bind_u64(st, 2, i)) < 0 ||
+		if ((r = pmf_sql_bind_u64(st, 1, id)) < 0 || (r = pmf_sql_bind_u64(st, 2, i)) < 0 ||
 		    (r = bind_doc(st, 3, doc)) < 0)
 			return r;
 		r = pmf_sql_step(st);
@@ -247,7 +241,7 @@ static int load_cases(sqlite3 *db, struct pmf_failure *f)
 
 	r = pmf_sql_prepare(db, "SELECT doc FROM failure_case WHERE failure = ?1 ORDER BY n", &st);
 	if (r == 0)
-		r = bind_u64(st, 1, f->id);
+		r = pmf_sql_bind_u64(st, 1, f->id);
 	if (r < 0)
 		return r;
 	while ((r = pmf_sql_step(st)) > 0) {
@@ -274,7 +268,7 @@ static int get_in_transaction(sqlite3 *db, uint64_t id, struct pmf_failure **ret
 
 	r = pmf_sql_prepare(db, "SELECT id, doc FROM failure WHERE id = ?1", &st);
 	if (r == 0)
-		r = bind_u64(st, 1, id);
+		r = pmf_sql_bind_u64(st, 1, id);
 	if (r == 0)
 		r = pmf_sql_step(st);
 	if (r <= 0)
@@ -301,18 +295,10 @@ int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret)
 	return r;
 }
 
-int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata)
+int pmf_store_each_head(sqlite3_stmt *st, pmf_store_fn fn, void *userdata)
 {
-	_cleanup_stmt_ sqlite3_stmt *st = NULL;
 	int r, damaged = 0;
 
-	r = pmf_sql_prepare(s->db, state < 0 ?
-			    "SELECT id, doc FROM failure ORDER BY id DESC" :
-			    "SELECT id, doc FROM failure WHERE state = ?1 ORDER BY id DESC", &st);
-	if (r == 0 && state >= 0)
-		r = bind_text(st, 1, pmf_state_to_string((enum pmf_state)state));
-	if (r < 0)
-		return r;
 	while ((r = pmf_sql_step(st)) > 0) {
 		_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 
@@ -327,4 +313,19 @@ int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *use
 			return r;
 	}
 	return r < 0 ? r : damaged;
+}
+
+int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *st = NULL;
+	int r;
+
+	r = pmf_sql_prepare(s->db, state < 0 ?
+			    "SELECT id, doc FROM failure ORDER BY id DESC" :
+			    "SELECT id, doc FROM failure WHERE state = ?1 ORDER BY id DESC", &st);
+	if (r == 0 && state >= 0)
+		r = bind_text(st, 1, pmf_state_to_string((enum pmf_state)state));
+	if (r < 0)
+		return r;
+	return pmf_store_each_head(st, fn, userdata);
 }

@@ -19,6 +19,10 @@ struct pmf_store;
  */
 int pmf_store_open(const char *dir, bool writable, struct pmf_store **ret, char **ret_kept);
 struct pmf_store *pmf_store_close(struct pmf_store *s);
+static inline void pmf_store_closep(struct pmf_store **s)
+{
+	*s = pmf_store_close(*s);
+}
 
 /* Insert (f->id == 0: sets it) or update, with its cases and victims, in one
  * transaction that is on disk when this returns 0. On failure nothing of it is.

@@ -47,6 +47,13 @@ void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n)
 	free(hooks);
 }
 
+void pmf_failure_drop_hooks(struct pmf_failure *f)
+{
+	pmf_hooks_done(f->hooks, f->n_hooks);
+	f->hooks = NULL;
+	f->n_hooks = 0;
+}
+
 struct pmf_failure *pmf_failure_free(struct pmf_failure *f)
 {
 	size_t i;

@@ -191,6 +191,8 @@ void pmf_site_done(struct pmf_site *s);
 void pmf_case_done(struct pmf_case *c);
 /* Of an array, with the array. */
 void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n);
+/* Forget the hooks' answers: they speak of what was before. */
+void pmf_failure_drop_hooks(struct pmf_failure *f);
 
 /*
  * Judge a removal by its cases: handled when every filesystem is shut down with

@@ -132,6 +132,21 @@ int pmf_topology_copy(const struct pmf_topology *t, struct pmf_topology **ret)
 	return 0;
 }
 
+const struct pmf_device *pmf_topology_device_by_id(const struct pmf_topology *t, const char *id)
+{
+	for (size_t i = 0; i < t->n_devices; i++)
+		if (streq_ptr(t->devices[i].id, id))
+			return &t->devices[i];
+	return NULL;
+}
+
+const struct pmf_device *pmf_topology_bound_by_id(const struct pmf_topology *t, const char *id)
+{
+	const struct pmf_device *d = pmf_topology_device_by_id(t, id);
+
+	return d && d->devno ? d : NULL;
+}
+
 const struct pmf_device *pmf_topology_device_by_devno(const struct pmf_topology *t, dev_t d)
 {
 	size_t i;

@@ -120,6 +120,9 @@ int pmf_topology_keep(struct pmf_topology *t, const struct pmf_topology *old,
  */
 int pmf_topology_find(const struct pmf_topology *t, const char *name,
 		      const struct pmf_device **ret);
+/* By its stable id; NULL: none. bound: only if it is. */
+const struct pmf_device *pmf_topology_device_by_id(const struct pmf_topology *t, const char *id);
+const struct pmf_device *pmf_topology_bound_by_id(const struct pmf_topology *t, const char *id);
 const struct pmf_device *pmf_topology_device_by_devno(const struct pmf_topology *t, dev_t d);
 const struct pmf_block *pmf_topology_block(const struct pmf_topology *t, dev_t devno);
 const struct pmf_mount *pmf_topology_mount(const struct pmf_topology *t, dev_t devno);
