@@ -58,7 +58,7 @@ static char *trim(char *s)
 /*
  * What libeconf 0.5 passes over in silence: a line that begins with "=", a second
  * line for the same name (it keeps the first), a section that comes twice (it may
- * lose the second's names), a NUL byte.
+ * lose the second's names), a section with nothing in it, a NUL byte.
  */
 struct text_check {
 	const char *path;
@@ -69,8 +69,18 @@ struct text_check {
 	size_t n_names;
 };
 
+static bool is_section(const char *line)
+{
+	return strncmp(line, "[" SECTION "]", strlen("[" SECTION "]")) == 0 ||
+	       strncmp(line, "[" FS_SECTION, strlen("[" FS_SECTION)) == 0;
+}
+
 static int check_section(struct text_check *t, char *line)
 {
+	if (!is_section(line))
+		return pmf_why(-EINVAL, "%s: there is no section [%.*s], only [" SECTION "] "
+			       "and [" FS_SECTION "MOUNTPOINT]", t->path,
+			       (int)MIN(strcspn(line + 1, "]"), (size_t)64), line + 1);
 	for (size_t i = 0; i < t->n_sections; i++)
 		if (streq(t->sections[i], line))
 			return pmf_why(-EINVAL, "%s:%zu: a second section %.200s", t->path,
@@ -200,10 +210,6 @@ static int apply_file(struct pmemfail *to, econf_file *file)
 			       "[" SECTION "] above it", path, stray[0]);
 	e = econf_getGroups(file, &n, &groups);
 	for (size_t i = 0; !e && i < n; i++) {
-		if (!streq(groups[i], SECTION) && !fs_of_section(groups[i]))
-			return pmf_why(-EINVAL, "%s: there is no section [%.64s], only "
-				       "[" SECTION "] and [" FS_SECTION "MOUNTPOINT]", path,
-				       groups[i]);
 		r = apply_section(to, file, path, groups[i]);
 		if (r < 0)
 			return r;

@@ -173,6 +173,7 @@ TEST(mistakes_name_file_and_line)
 		{ "[Filesystem /mnt/]\nFreeze=no\n", "pmemfail.conf:2: \"/mnt/\" is neither" },
 		{ "[Filesystem]\nFreeze=no\n", "there is no section [Filesystem]" },
 		{ "[filesystem /mnt]\nFreeze=no\n", "there is no section [filesystem /mnt]" },
+		{ "[pmemfail]\nFreeze=no\n[other]\n", "there is no section [other]" },
 		{ "[daemon]\nFreeze=no\n", "pmemfail.conf: there is no section [daemon]" },
 		{ "Freeze=no\n", "pmemfail.conf: Freeze stands before any section" },
 	};

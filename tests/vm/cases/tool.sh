@@ -74,7 +74,7 @@ bad_config() {
 	local line
 	systemctl stop pmemfaild.service
 	for line in 'HoldTimeoutSec=never' 'HoldTimeout=30' 'Freeze=perhaps' 'StateDirectory=relative' \
-		'nonsense'; do
+		'[other]' 'nonsense'; do
 		pmemfail_conf "Freeze=yes" "$line"
 		refuses 1 "test\.conf(:[0-9]+)?: " status
 		expect_fail systemctl start pmemfaild.service
