@@ -15,13 +15,8 @@ OFFSET=$((256 * 1024))
 HOOKS=/etc/pmemfail/hooks.d
 
 case_run() {
-	local disk dev='' example
-	modprobe nd_e820
-	udevadm settle
-	for disk in /sys/block/pmem*; do
-		[[ $(readlink -f "$disk") == *e820_pmem* ]] && dev=/dev/${disk##*/}
-	done
-	[[ $dev ]] || die "the guest has no memory set aside by memmap="
+	local dev example
+	dev=$(ns_set_aside)
 	example=$(find /usr/share/doc/pmemfail -name 'restore-from-backup' | head -n 1)
 	mkdir -p "$HOOKS"
 	install -m 755 "$example" "$HOOKS/50-restore"

@@ -11,13 +11,8 @@
 source "$TESTS/cases/lib/green.sh"
 
 case_run() {
-	local disk dev='' pids
-	modprobe nd_e820
-	udevadm settle
-	for disk in /sys/block/pmem*; do
-		[[ $(readlink -f "$disk") == *e820_pmem* ]] && dev=/dev/${disk##*/}
-	done
-	[[ $dev ]] || die "the guest has no memory set aside by memmap="
+	local dev pids
+	dev=$(ns_set_aside)
 	expect_match "bound device" "$(nd_of "$dev")" '^namespace'
 	pmemfail_up
 	mkfs_as "$1" "$dev"

@@ -49,7 +49,8 @@ map_files() {
 	victim good reader "$MNT/good"
 }
 
-case_mount() {
+# bad_unmounted FILESYSTEM: it goes bad while nothing is mounted there
+bad_unmounted() {
 	local sector
 	pmemfail_up_with RescanIntervalSec=5
 	set_up "$1"
@@ -58,6 +59,10 @@ case_mount() {
 	umount "$MNT"
 	bad_sector latent raw "$sector"
 	recorded pending pmem0
+}
+
+case_mount() {
+	bad_unmounted "$1"
 	on_record '.reason | test("mounted")' "that nothing is mounted"
 	mount_dax "$DEV"
 	if [[ $1 == xfs ]]; then
@@ -82,14 +87,7 @@ known_file() {
 }
 
 case_namespace() {
-	local sector
-	pmemfail_up_with RescanIntervalSec=5
-	set_up "$1"
-	watched
-	sector=$(sector_of "$MNT/bad" "$OFFSET")
-	umount "$MNT"
-	bad_sector latent raw "$sector"
-	recorded pending pmem0
+	bad_unmounted "$1"
 	VICTIM_VIA=(unshare -m sh -c "mount -o dax=always $DEV $MNT && exec \"\$@\"" sh)
 	victim elsewhere --offset 1M --size 64K reader "$MNT/bad"
 	VICTIM_VIA=()

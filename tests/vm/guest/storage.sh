@@ -29,6 +29,20 @@ ns_make_raw() {
 	echo "/dev/pmem$1"
 }
 
+# ns_set_aside: the block device on memory set aside by memmap=: no labels, no info
+# block. Needs a guest with such memory (# append: memmap=...).
+ns_set_aside() {
+	local disk
+	modprobe nd_e820
+	udevadm settle
+	for disk in /sys/block/pmem*; do
+		[[ $(readlink -f "$disk") == *e820_pmem* ]] || continue
+		echo "/dev/${disk##*/}"
+		return
+	done
+	die "the guest has no memory set aside by memmap="
+}
+
 # The name a namespace has as a device node depends on its mode.
 ns_node() {
 	case $2 in
