@@ -4,6 +4,7 @@
  * snapshots, the record and the queue.
  */
 #include "engine.h"
+#include "flow/mark.h"
 #include "flow/store.h"
 #include "poison.h"
 
@@ -110,7 +111,6 @@ static void handle_new(struct pmf_job *j, const struct pmf_run *run)
 {
 	struct pmf_failure *f = TAKE_PTR(j->failure);
 
-	pmf_poison_mark(run, f);
 	begin_quiet(j);
 	pmf_poison_handle(run, f);
 	end_quiet(j);
@@ -155,7 +155,7 @@ static int compare(struct pmf_job *j, const struct pmf_run *run, struct pmf_fail
 static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_failure *f)
 {
 	enum pmf_reconciled v = PMF_RECONCILED_SAME;
-	bool news = false;
+	bool news = false, write;
 	int r;
 
 	r = compare(j, run, &f, &v);
@@ -168,8 +168,10 @@ static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_f
 		return 0;
 	}
 	j->n_open += counts(f);
-	if (v == PMF_RECONCILED_UNMARKED)
-		pmf_poison_mark_again(run, f);
+	/* A replay tries what could not be marked before: it was being removed, say. */
+	write = v == PMF_RECONCILED_LISTED;
+	if (v == PMF_RECONCILED_UNMARKED || j->replay)
+		write |= pmf_mark_again(run, f);
 	if (j->replay && pmf_poison_is_open(f)) {
 		begin_quiet(j);
 		news = pmf_poison_handle_again(run, &f) > 0;
@@ -177,7 +179,7 @@ static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_f
 	}
 	if (news)
 		pmf_job_put(j, j->more_tokens++, f);
-	else if (v != PMF_RECONCILED_SAME)
+	else if (write)
 		pmf_job_put(j, j->more_tokens++ | PMF_TOKEN_HUSHED, f);
 	else
 		pmf_failure_free(f);

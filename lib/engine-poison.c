@@ -124,12 +124,14 @@ static void gather(struct pmemfail_engine *e, struct pmf_failure *f)
 {
 	struct pmf_poisoned *p = pmf_poisoned_of(e, f->device_id);
 
-	if (!p || pmf_ranges_add_all(&p->known, &f->ranges) < 0) {
+	/* What is listed is noted now, or it could be taken later for cleared, or for what
+	 * another source told, which is to be marked. */
+	if (!p || (p->has_lists &&
+		   pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed) < 0) ||
+	    pmf_ranges_add_all(&p->known, &f->ranges) < 0) {
 		forget(e, f);
 		return;
 	}
-	if (p->has_lists)	/* without memory the next reading notes it */
-		(void)pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed);
 	if (!p->waiting) {
 		p->waiting = f;
 		p->waiting_token = ++e->last_token;
@@ -140,6 +142,7 @@ static void gather(struct pmemfail_engine *e, struct pmf_failure *f)
 		return;
 	} else {
 		p->waiting->updated_us = f->updated_us;
+		pmf_failure_also_from(p->waiting, f->source);
 		pmf_failure_free(f);
 	}
 	p->dirty = true;

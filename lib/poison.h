@@ -20,12 +20,6 @@ int pmf_poison_lock(struct pmf_sys *sys, const char *device_id, uint64_t timeout
 		    int *ret_fd);
 #define PMF_POISON_PATIENCE_US 60000000
 
-/* Write into the device's list what is not in it, if MarkBad= says so for all that the
- * failure reaches. f->listed and f->marked_in say what became of it. */
-void pmf_poison_mark(const struct pmf_run *run, struct pmf_failure *f);
-/* The same for f->listed again, after a rebind. */
-void pmf_poison_mark_again(const struct pmf_run *run, struct pmf_failure *f);
-
 /* Handle it for the first time; f says what came of it, on errors too. */
 void pmf_poison_handle(const struct pmf_run *run, struct pmf_failure *f);
 /* Handle it again. Returns 1 with f as it is now; 0: nothing new, f is as it was. */

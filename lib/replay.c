@@ -3,6 +3,7 @@
  * Looking again at poison that is known, at once and in the caller's own thread.
  * Public; works beside a running daemon.
  */
+#include "flow/mark.h"
 #include "poison.h"
 
 int pmf_found_add(struct pmf_found *found, struct pmf_failure *f)
@@ -60,6 +61,7 @@ static int choose(const struct pmf_failure *f, void *userdata)
 static int look(struct pmemfail *ctx, const struct pmf_run *run, struct pmf_store **writable,
 		struct pmf_failure *f, struct pmf_found *found)
 {
+	bool marked = pmf_mark_again(run, f);
 	int r = 0;
 
 	if (pmf_poison_is_open(f)) {
@@ -67,10 +69,10 @@ static int look(struct pmemfail *ctx, const struct pmf_run *run, struct pmf_stor
 		r = pmf_poison_handle_again(run, &f);
 		atomic_fetch_sub(&ctx->quiet, 1);
 	}
-	if (r > 0) {
+	if (r > 0 || marked)
 		pmf_act_record(ctx, writable, f);
+	if (r > 0)
 		pmf_act_hooks(ctx, writable, f);
-	}
 	if (r < 0) {
 		pmf_failure_free(f);
 		return r;

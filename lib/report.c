@@ -117,10 +117,10 @@ static int report_new(struct pmemfail *ctx, const struct pmf_run *run, const str
 		r = pmf_ranges_add_all(&f->ranges, &p->ranges);
 	if (r < 0)
 		return r;
-	/* On record first: the daemon sees the mark, and then that it is nothing new. */
+	/* On record first: the daemon sees the mark that the handling makes, and then
+	 * that it is nothing new. */
 	f->state = PMF_STATE_HANDLING;
 	pmf_act_record(ctx, &store, f);
-	pmf_poison_mark(run, f);
 	atomic_fetch_add(&ctx->quiet, 1);
 	pmf_poison_handle(run, f);
 	atomic_fetch_sub(&ctx->quiet, 1);

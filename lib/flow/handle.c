@@ -204,13 +204,6 @@ static int treat(const struct pmf_run *run, const struct pmf_failure *f,
 	return atomic_load(&t.error) < 0 ? atomic_load(&t.error) : r;
 }
 
-static void free_cases(struct pmf_case *cases, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		pmf_case_done(&cases[i]);
-	free(cases);
-}
-
 int pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f)
 {
 	_cleanup_free_ char *reason = NULL;
@@ -229,14 +222,14 @@ int pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f)
 	news = pmf_locate(run->sys, run->topology, f->device_id, &f->ranges, &cases, &n);
 	if (news == -ENODEV)
 		news = 0;	/* not bound: nobody can have any of it */
-	if (news >= 0 && r != -EBUSY)	/* else it is being removed: no sysfs then */
+	if (news >= 0 && r >= 0)	/* else it is being removed: no sysfs then */
 		marked = pmf_mark(run, f, cases, n);
 	if (news >= 0) {
 		r = treat(run, f, cases, n);
 		news = pmf_replay_merge(f, cases, n);
 		news = r < 0 ? r : news;
 	}
-	free_cases(cases, n);
+	pmf_cases_free(cases, n);
 	if (news >= 0) {
 		r = pmf_failure_judge_poison(f);
 		if (r < 0)

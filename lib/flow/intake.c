@@ -161,6 +161,7 @@ static int add_poison(struct pmf_intake *in, struct entry *x, const struct pmf_e
 	if (!news) {
 		*ret = PMF_INTAKE_REPEAT;
 	} else if (x->poison) {
+		pmf_failure_also_from(x->poison, e->source);
 		*ret = PMF_INTAKE_MERGED;
 	} else {
 		x->poison = TAKE_PTR(f);

@@ -10,9 +10,14 @@
  * that are not, if they came from elsewhere and no site's policy is against it
  * (f->marked_in). Before the revoke: from then on a fault on them fails, so that nobody
  * maps them again. True: f has changed. What fails is said in a site's problem.
- * Not during a hold of the device.
+ * The caller has the device's lock, which whoever removes it holds: the lists are in
+ * sysfs.
  */
 bool pmf_mark(const struct pmf_run *run, struct pmf_failure *f, struct pmf_case *cases,
 	      size_t n);
+
+/* The same for whoever does not handle f otherwise: takes the lock, and finds the sites
+ * whose policy counts. False when it is being removed, too. */
+bool pmf_mark_again(const struct pmf_run *run, struct pmf_failure *f);
 
 #endif

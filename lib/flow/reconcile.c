@@ -136,9 +136,15 @@ static bool same_targets(const struct pmf_case *a, const struct pmf_case *b)
 	return true;
 }
 
+static bool same_ranges(const struct pmf_ranges *a, const struct pmf_ranges *b)
+{
+	return a->n == b->n && (a->n == 0 || memcmp(a->v, b->v, a->n * sizeof(*a->v)) == 0);
+}
+
 bool pmf_poison_is_same(const struct pmf_failure *a, const struct pmf_failure *b)
 {
 	if (a->state != b->state || !streq_ptr(a->reason, b->reason) ||
+	    !same_ranges(&a->listed, &b->listed) || !streq_ptr(a->marked_in, b->marked_in) ||
 	    a->n_cases != b->n_cases)
 		return false;
 	for (size_t i = 0; i < a->n_cases; i++)

@@ -38,6 +38,13 @@ void pmf_case_done(struct pmf_case *c)
 	*c = (struct pmf_case){};
 }
 
+void pmf_cases_free(struct pmf_case *cases, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pmf_case_done(&cases[i]);
+	free(cases);
+}
+
 void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -94,6 +101,12 @@ int pmf_failure_from_event(const struct pmf_event *e, struct pmf_failure **ret)
 		return -ENOMEM;
 	*ret = TAKE_PTR(f);
 	return 0;
+}
+
+void pmf_failure_also_from(struct pmf_failure *f, enum pmf_source source)
+{
+	if (f->source == PMF_SOURCE_BADBLOCKS)
+		f->source = source;
 }
 
 /* Each copies into zeroed memory; what is there on -ENOMEM is for done. */

@@ -185,10 +185,14 @@ static inline void pmf_failure_freep(struct pmf_failure **f)
 	*f = pmf_failure_free(*f);
 }
 int pmf_failure_from_event(const struct pmf_event *e, struct pmf_failure **ret);
+/* Another event's ranges join it. Whatever is not from the kernel's lists may have to be
+ * written there, so that outweighs. */
+void pmf_failure_also_from(struct pmf_failure *f, enum pmf_source source);
 int pmf_failure_copy(const struct pmf_failure *f, struct pmf_failure **ret);
 void pmf_event_done(struct pmf_event *e);
 void pmf_site_done(struct pmf_site *s);
 void pmf_case_done(struct pmf_case *c);
+void pmf_cases_free(struct pmf_case *cases, size_t n);	/* the array, too */
 /* Of an array, with the array. */
 void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n);
 /* Forget the hooks' answers: they speak of what was before. */

@@ -185,7 +185,8 @@ static int lock_device(struct pmf_sys *s, const char *id, uint64_t timeout_us, i
 {
 	LOCKED(s);
 
-	(void)id;
+	if (f->removing && !strstr(id, ".poison"))
+		return -EBUSY;
 	if (timeout_us == 0)
 		return f->locked ? -EBUSY : (*ret = -1, 0);
 	f->handling++;
@@ -229,6 +230,8 @@ static int mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_ra
 	LOCKED(s);
 
 	f->marks++;
+	if (f->mark_error < 0)
+		return f->mark_error;
 	return pmf_ranges_add(&f->bad[number_of(d)], r);
 }
 

@@ -46,6 +46,8 @@ struct fake_holds {
 	bool bad_full;			/* each list claims to be full */
 	int bad_error;
 	unsigned int bad_reads, marks;
+	int mark_error;
+	bool removing;			/* another has the devices' locks */
 	bool bad_stuck;			/* reading pmem0's list hangs until it is false */
 	const char *hook;		/* the one there is; NULL: none */
 	unsigned int hook_runs;

@@ -215,6 +215,93 @@ TEST(marked_and_marked_anew_after_a_rebind)
 	CHECK_EQ(world.calls, 1);
 }
 
+/* Nothing of a device's sysfs is touched while it is being removed; a later look makes
+ * up for it, though all else is settled, and nobody is told of that. */
+TEST(not_marked_while_it_is_removed_but_after)
+{
+	BENCH(b);
+	unsigned int changed;
+
+	begin();
+	b.ctx->policy.fs.mark_bad = true;
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	fake_holds_set(&b.f, &b.f.removing, true);
+	event(&b, 0, PAGE);
+	CHECK(settle(&b));
+	CHECK_EQ(b.f.marks, 0);
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
+	CHECK_STR(b.last->marked_in, NULL);
+	changed = b.changed;
+	fake_holds_set(&b.f, &b.f.removing, false);
+	pmf_engine_look(b.e, NULL, true);
+	CHECK(settle(&b));
+	CHECK_EQ(b.f.marks, 1);
+	CHECK_EQ(b.changed, changed);
+	b.f.binding[0] = 1;
+	set_bad(&b, 0, 0, 0);
+	pmf_engine_look(b.e, NULL, false);
+	CHECK(settle(&b));
+	CHECK_EQ(b.f.marks, 2);		/* so it is on record that the mark was ours */
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);
+}
+
+/* That it cannot be marked is not tried again and again. */
+TEST(idle_when_it_cannot_be_marked)
+{
+	BENCH(b);
+	unsigned int reads;
+
+	begin();
+	b.ctx->policy.fs.mark_bad = true;
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	event(&b, 0, PAGE);
+	CHECK(settle(&b));
+	CHECK_EQ(b.f.marks, 1);
+	b.f.binding[0] = 1;
+	b.f.mark_error = -ENOSPC;
+	set_bad(&b, 0, 0, 0);
+	pmf_engine_look(b.e, NULL, false);
+	CHECK(settle(&b));
+	reads = b.f.bad_reads;
+	CHECK(settle(&b));
+	CHECK_EQ(b.f.bad_reads, reads);
+	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), 1);	/* and not cleared */
+	b.f.mark_error = 0;
+	pmf_engine_look(b.e, NULL, false);
+	CHECK(settle(&b));
+	CHECK_EQ(b.f.bad[0].n, 1);
+}
+
+/* What the lists tell and what they do not, in one failure: the latter is marked. */
+TEST(marked_though_the_lists_told_some_of_it)
+{
+	BENCH(b);
+
+	begin();
+	b.ctx->policy.fs.mark_bad = true;
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	CHECK(settle(&b));
+	world.stuck = true;
+	event(&b, 8 * PAGE, 9 * PAGE);
+	CHECK(run_until(&b, &world.calls, 1));
+	set_bad(&b, 0, 0, PAGE);
+	pmf_engine_look(b.e, NULL, false);
+	for (int i = 0; i < 1000 && !b.e->poisoned[0]->waiting; i++) {
+		CHECK(pmemfail_engine_dispatch(b.e) >= 0);
+		usleep(1000);
+	}
+	event(&b, PAGE, 2 * PAGE);
+	CHECK(pmemfail_engine_dispatch(b.e) >= 0);
+	world.stuck = false;
+	CHECK(settle(&b));
+	CHECK(pmf_ranges_cover(&b.f.bad[0], (struct pmf_range){ 0, 2 * PAGE }));
+	CHECK_STR(b.last->marked_in, "boot/0");
+}
+
 TEST(what_is_not_begun_at_the_end_is_the_successors)
 {
 	BENCH(b);

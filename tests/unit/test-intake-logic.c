@@ -198,3 +198,28 @@ TEST(devices_are_bounded)
 	}
 	CHECK(pmf_intake_devices(in) <= 1024);
 }
+
+/* What is not from the lists may have to be written there, whichever came first. */
+TEST(of_several_sources_the_lists_count_least)
+{
+	for (uint64_t first = 0; first < 2; first++) {
+		_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+		struct pmf_intake *in = NULL;
+		enum pmf_intake_verdict v;
+
+		CHECK_EQ(pmf_intake_new(10, &in), 0);
+		for (uint64_t i = 0; i < 2; i++) {
+			struct pmf_event e = {
+				.kind = PMF_KIND_POISON, .device_id = (char[]){ "bus/uuid" },
+				.source = i == first ? PMF_SOURCE_MEMORY_FAILURE :
+					  PMF_SOURCE_BADBLOCKS,
+				.range = { i << 12, (i + 1) << 12 },
+			};
+
+			CHECK_EQ(pmf_intake_add(in, &e, &v), 0);
+		}
+		CHECK_EQ(pmf_intake_next(in, &f), 0);
+		CHECK_EQ(f->source, PMF_SOURCE_MEMORY_FAILURE);
+		pmf_intake_free(in);
+	}
+}
