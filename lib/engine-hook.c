@@ -4,7 +4,6 @@
  * while a handling is under way. Their answers become part of the record.
  */
 #include "engine.h"
-#include "flow/store.h"
 #include "poison.h"
 
 void pmf_engine_hooks(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f)
@@ -29,30 +28,15 @@ void pmf_engine_hooks(struct pmemfail_engine *e, uint64_t token, const struct pm
 	pmf_job_start(j);
 }
 
-/* Others may have changed what is on record of it meanwhile: only the answers are
- * ours. Returns the failure to record. */
-static struct pmf_failure *with_answers(struct pmf_job *j)
+/* Whoever looks at the failure meanwhile waits until the answers are on record. What the
+ * engine has not recorded yet it has the lock for itself: see unlock_when_saved(). */
+static void lock(struct pmf_job *j)
 {
-	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
-	struct pmf_failure *f = TAKE_PTR(j->failure), *now = NULL;
+	struct pmemfail_engine *e = j->engine;
 
-	if (f->kind != PMF_KIND_POISON || f->id == 0)
-		return f;
-	/* Its end may wait to be written: what can be read is then older than ours. */
-	if (pmf_record_is_behind(j->engine->record, f->device_id))
-		return f;
-	(void)pmf_poison_lock(j->engine->sys, f->device_id, PMF_POISON_PATIENCE_US,
-			      &j->lock_fd);
-	if (pmf_store_open(j->engine->policy->state_dir, false, &store, NULL) < 0 ||
-	    pmf_store_get(store, f->id, &now) < 0)
-		return f;
-	pmf_hooks_done(now->hooks, now->n_hooks);
-	now->hooks = f->hooks;
-	now->n_hooks = f->n_hooks;
-	f->hooks = NULL;
-	f->n_hooks = 0;
-	pmf_failure_free(f);
-	return now;
+	if (j->device_id && !pmf_record_is_behind(e->record, j->device_id))
+		(void)pmf_poison_lock(e->sys, j->device_id, PMF_POISON_PATIENCE_US,
+				      &j->lock_fd);
 }
 
 void pmf_job_hooks(struct pmf_job *j)
@@ -61,6 +45,9 @@ void pmf_job_hooks(struct pmf_job *j)
 
 	if (r < 0)
 		pmf_log(j->engine->ctx, "hooks were not run: %s", strerror(-r));
-	if (j->failure->n_hooks > 0)
-		pmf_job_put(j, j->token, with_answers(j));
+	if (j->failure->n_hooks == 0)
+		return;
+	lock(j);
+	pmf_record_answer(j->engine->record, TAKE_PTR(j->room), j->token,
+			  TAKE_PTR(j->failure));
 }

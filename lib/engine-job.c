@@ -14,8 +14,10 @@ int pmf_job_new(struct pmemfail_engine *e, enum pmf_job_kind kind, struct pmf_jo
 {
 	struct pmf_job *j = calloc(1, sizeof(*j));
 
-	if (!j)
+	if (!j || pmf_job_reserve(j) < 0) {
+		free(j);
 		return -ENOMEM;
+	}
 	j->engine = e;
 	j->kind = kind;
 	j->message.kind = PMF_MESSAGE_JOB;
@@ -37,6 +39,7 @@ struct pmf_job *pmf_job_free(struct pmf_job *j)
 	if (!j)
 		return NULL;
 	pmf_failure_free(j->failure);
+	pmf_record_room_free(j->room);
 	pmf_topology_free(j->topology);
 	free(j->why_unheld);
 	for (size_t i = 0; i < j->n_watches; i++)
@@ -51,6 +54,20 @@ struct pmf_job *pmf_job_free(struct pmf_job *j)
 	names_free(j->regions);
 	free(j);
 	return NULL;
+}
+
+int pmf_job_reserve(struct pmf_job *j)
+{
+	if (!j->room)
+		j->room = pmf_record_room();
+	return j->room ? 0 : -ENOMEM;
+}
+
+void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f)
+{
+	assert(j->room);
+	pmf_record_put_into(j->engine->record, TAKE_PTR(j->room), token, f, true);
+	j->n_puts++;
 }
 
 static bool is_handling(const struct pmf_job *j)

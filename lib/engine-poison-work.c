@@ -158,7 +158,9 @@ static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_f
 	bool news = false, write;
 	int r;
 
-	r = compare(j, run, &f, &v);
+	r = pmf_job_reserve(j);
+	if (r >= 0)
+		r = compare(j, run, &f, &v);
 	if (r < 0) {
 		pmf_failure_free(f);
 		return r;

@@ -295,11 +295,3 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 	unlock_when_saved(e, p);
 	pmf_engine_rearm(e);
 }
-
-void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f)
-{
-	if (pmf_record_put(j->engine->record, token, f, true) < 0)
-		pmf_log(j->engine->ctx, "a failure could not be handed to the record");
-	else
-		j->n_puts++;
-}

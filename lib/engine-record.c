@@ -115,7 +115,7 @@ static void changed(struct pmemfail_engine *e, struct pmf_record_note *n)
 {
 	if (n->token & PMF_TOKEN_HUSHED)
 		return;
-	if (n->final)
+	if (n->final && !n->again)
 		pmf_engine_hooks(e, n->token, n->failure);
 	pmf_engine_notice(e, n->added ? PMEMFAIL_FAILURE_ADDED : PMEMFAIL_FAILURE_CHANGED,
 			  TAKE_PTR(n->failure), NULL);

@@ -9,14 +9,9 @@
 #include "flow/handle.h"
 #include "flow/locate.h"
 
-/* The failure's end goes to the record; without memory for even that, the note in
- * RuntimeDirectory stays, and a successor finds it. */
 static void put_final(struct pmf_job *j)
 {
-	struct pmf_failure *f = TAKE_PTR(j->failure);
-
-	if (pmf_record_put(j->engine->record, j->token, f, true) < 0)
-		pmf_log(j->engine->ctx, "a failure could not be handed to the record");
+	pmf_job_put(j, j->token, TAKE_PTR(j->failure));
 }
 
 static void release(struct pmf_job *j)

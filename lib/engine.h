@@ -83,6 +83,7 @@ struct pmf_job {
 	uint64_t token;			/* of the record */
 	char note_name[64];		/* in RuntimeDirectory; "": none */
 	struct pmf_failure *failure;	/* until it is handed to the record */
+	struct pmf_record_item *room;	/* there, for what comes of it */
 	struct pmf_hold_event hold;
 	atomic_bool hold_ended;		/* set by the engine's thread */
 	struct pmf_topology *topology;	/* UNHELD: as it was before */
@@ -214,6 +215,11 @@ struct pmf_job *pmf_job_free(struct pmf_job *j);
 /* Takes j, always: it runs, waits for room, or (no thread to be had) was ended. */
 void pmf_job_start(struct pmf_job *j);
 void pmf_job_over(struct pmf_job *j);	/* its message has come; frees it */
+/* Be sure of room in the record, before anything is done that is to be put there: a new
+ * job has it for one failure. -ENOMEM. */
+int pmf_job_reserve(struct pmf_job *j);
+/* Hand f's end to the record, from the job's thread, by the room that it has. Takes f. */
+void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f);
 void pmf_jobs_continue(struct pmemfail_engine *e);	/* start what waits */
 
 /* engine-work.c: on a job's thread */
@@ -250,8 +256,6 @@ void pmf_engine_poison_end(struct pmemfail_engine *e);	/* after the last job */
 void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j);
 /* A version is on record, or cannot be for now. */
 void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_note *n);
-/* Hand f's end to the record, from a job's thread. Takes f. */
-void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f);
 void pmf_engine_poison_done(struct pmemfail_engine *e);
 
 /* engine-poison-work.c: on a job's thread */

@@ -126,7 +126,25 @@ int pmf_store_slot_put(struct pmf_store_slot *s, struct pmf_failure *f)
 {
 	int r = pmf_store_slot_open(s);
 
-	return r < 0 ? r : pmf_store_put(s->store, f);
+	if (r >= 0)
+		r = pmf_store_put(s->store, f);
+	if (r == -ENOENT && f->id != 0) {
+		/* Deleted, or in a file that was damaged and put aside. */
+		f->id = 0;
+		r = pmf_store_put(s->store, f);
+	}
+	return r;
+}
+
+int pmf_store_slot_answer(struct pmf_store_slot *s, const struct pmf_failure *f,
+			  struct pmf_failure **ret)
+{
+	int r = pmf_store_slot_open(s);
+
+	*ret = NULL;
+	if (r >= 0)
+		r = pmf_store_answer(s->store, f, ret);
+	return r == -ENOENT ? 0 : r;
 }
 
 int pmf_store_slot_expire(struct pmf_store_slot *s, uint64_t keep_us, uint64_t keep_max)

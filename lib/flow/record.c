@@ -11,17 +11,6 @@
 #define RETRY_LAST_SEC	60
 #define EXPIRE_SEC	3600	/* at most so often, and only when something is written */
 
-struct item {
-	struct item *next;
-	uint64_t token;
-	uint64_t id;			/* in the store; 0: not there yet */
-	struct pmf_failure *unsaved;	/* newest version; NULL: nothing to write */
-	const struct pmf_failure *writing;	/* version that is being written now */
-	bool final;
-	bool told;			/* that this version is not saved */
-	bool told_any;			/* that some version was not */
-};
-
 struct pmf_record {
 	struct pmf_store_slot slot;	/* of the thread alone */
 	pmf_record_fn fn;
@@ -30,8 +19,7 @@ struct pmf_record {
 	pthread_t thread;
 	pthread_mutex_t lock;		/* all below */
 	pthread_cond_t work;
-	struct item *items, **tail;
-	size_t n;
+	struct pmf_record_items items;
 	bool news, stop;		/* something was put since the last look */
 	bool keep;			/* set: */
 	uint64_t keep_us, keep_max;
@@ -67,77 +55,28 @@ static void tell_problem(struct pmf_record *r, char *text)
 	tell(r, (struct pmf_record_note){ .news = PMF_RECORD_PROBLEM, .text = text });
 }
 
-static struct item *item_free(struct item *x)
+/* --- what waits ------------------------------------------------------------ */
+
+static void tell_dropped(struct pmf_record *r, struct pmf_record_item *x)
 {
-	if (x) {
-		pmf_failure_free(x->unsaved);
-		free(x);
-	}
-	return NULL;
-}
-
-/* --- what waits (lock held) ------------------------------------------------ */
-
-static void take_out(struct pmf_record *r, struct item *x)
-{
-	struct item **p = &r->items;
-
-	while (*p != x)
-		p = &(*p)->next;
-	*p = x->next;
-	if (r->tail == &x->next)
-		r->tail = p;
-	r->n--;
-}
-
-static struct item *find(struct pmf_record *r, uint64_t token)
-{
-	struct item *x = r->items;
-
-	while (x && x->token != token)
-		x = x->next;
-	return x;
-}
-
-static struct item *next_unsaved(struct pmf_record *r)
-{
-	struct item *x = r->items;
-
-	while (x && !x->unsaved)
-		x = x->next;
-	return x;
-}
-
-/* The oldest that is over. One that is being handled is needed for its end. */
-static struct item *over_the_bound(struct pmf_record *r)
-{
-	struct item *x = r->items;
-
-	if (r->n < PMF_RECORD_MAX)
-		return NULL;
-	while (x && !(x->final && x->unsaved))
-		x = x->next;
 	if (x)
-		take_out(r, x);
-	return x;
+		tell(r, (struct pmf_record_note){ .news = PMF_RECORD_DROPPED,
+						  .token = x->token, .final = true });
+	pmf_record_room_free(x);
 }
 
-int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, bool final)
+/* Takes all but r. False: there was no room, nor an item. */
+static bool put(struct pmf_record *r, struct pmf_record_item *room, uint64_t token,
+		struct pmf_failure *f, bool final, bool answers)
 {
-	struct item *x, *dropped = NULL, *new = calloc(1, sizeof(*new));
+	struct pmf_record_item *x, *dropped;
 
 	pthread_mutex_lock(&r->lock);
-	x = find(r, token);
-	if (!x && new) {
-		dropped = over_the_bound(r);
-		x = TAKE_PTR(new);
-		x->token = token;
-		x->id = f->id;
-		*r->tail = x;
-		r->tail = &x->next;
-		r->n++;
-	}
+	x = pmf_record_items_get(&r->items, token, &room, &dropped);
 	if (x) {
+		x->id = x->id ?: f->id;
+		/* What was to be written all of, still is, with the answers. */
+		x->answers = answers && (!x->unsaved || x->answers);
 		pmf_failure_free(x->unsaved);
 		x->unsaved = TAKE_PTR(f);
 		x->final = final;
@@ -146,28 +85,35 @@ int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, 
 		pthread_cond_signal(&r->work);
 	}
 	pthread_mutex_unlock(&r->lock);
-	free(new);
+	pmf_record_room_free(room);
 	pmf_failure_free(f);
-	if (dropped)
-		tell(r, (struct pmf_record_note){ .news = PMF_RECORD_DROPPED,
-						  .token = dropped->token, .final = true });
-	item_free(dropped);
-	return x ? 0 : -ENOMEM;
+	tell_dropped(r, dropped);
+	return x;
 }
 
-static bool is_poison_of(const struct pmf_failure *f, const char *device_id)
+int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, bool final)
 {
-	return f && f->kind == PMF_KIND_POISON && streq_ptr(f->device_id, device_id);
+	return put(r, pmf_record_room(), token, f, final, false) ? 0 : -ENOMEM;
+}
+
+void pmf_record_put_into(struct pmf_record *r, struct pmf_record_item *room, uint64_t token,
+			 struct pmf_failure *f, bool final)
+{
+	(void)put(r, room, token, f, final, false);
+}
+
+void pmf_record_answer(struct pmf_record *r, struct pmf_record_item *room, uint64_t token,
+		       struct pmf_failure *f)
+{
+	(void)put(r, room, token, f, true, true);
 }
 
 bool pmf_record_is_behind(struct pmf_record *r, const char *device_id)
 {
-	bool behind = false;
+	bool behind;
 
 	pthread_mutex_lock(&r->lock);
-	for (const struct item *x = r->items; x && !behind; x = x->next)
-		behind = x->final && (is_poison_of(x->unsaved, device_id) ||
-				      is_poison_of(x->writing, device_id));
+	behind = pmf_record_items_have_end(&r->items, device_id);
 	pthread_mutex_unlock(&r->lock);
 	return behind;
 }
@@ -187,36 +133,46 @@ void pmf_record_keep(struct pmf_record *r, uint64_t keep_us, uint64_t keep_max)
 /* --- writing --------------------------------------------------------------- */
 
 /* Write the newest version of one; lock held, but not while writing. */
-static int save(struct pmf_record *r, struct item *x)
+static int save(struct pmf_record *r, struct pmf_record_item *x)
 {
-	struct pmf_failure *f = TAKE_PTR(x->unsaved);
-	bool final = x->final, added = x->id == 0;
-	uint64_t token = x->token;
+	struct pmf_failure *f = TAKE_PTR(x->unsaved), *recorded = NULL;
+	struct pmf_record_note n = {
+		.news = PMF_RECORD_SAVED, .token = x->token, .final = x->final,
+		.added = x->id == 0 && !x->answers, .again = x->told,
+	};
+	bool answers = x->answers;
 	int e;
 
 	f->id = x->id;
 	x->writing = f;
 	pthread_mutex_unlock(&r->lock);
-	e = pmf_store_slot_put(&r->slot, f);
+	e = answers ? pmf_store_slot_answer(&r->slot, f, &recorded) :
+		pmf_store_slot_put(&r->slot, f);
 	pthread_mutex_lock(&r->lock);
-	x = find(r, token);	/* put may have dropped it meanwhile */
+	x = pmf_record_items_find(&r->items, n.token);	/* put may have dropped it meanwhile */
 	if (x)
 		x->writing = NULL;
 	if (e < 0) {
 		if (x && !x->unsaved)
 			x->unsaved = TAKE_PTR(f);
+		else if (x)	/* what has come since must bring all that this has not */
+			x->answers &= answers;
 		pmf_failure_free(f);
 		return e;
+	}
+	if (recorded) {
+		pmf_failure_free(f);
+		f = recorded;
 	}
 	if (x)
 		x->id = f->id;
 	if (x && x->final && !x->unsaved) {
-		take_out(r, x);
-		item_free(x);
+		pmf_record_items_remove(&r->items, x);
+		pmf_record_room_free(x);
 	}
 	/* The callback only queues, so it may be called with the lock held. */
-	tell(r, (struct pmf_record_note){ .news = PMF_RECORD_SAVED, .token = token,
-					  .added = added, .final = final, .failure = f });
+	n.failure = f;
+	tell(r, n);
 	return 0;
 }
 
@@ -240,14 +196,14 @@ static int expire(struct pmf_record *r)
 /* All that waits. Returns the first error: the store is then closed for now. */
 static int save_all(struct pmf_record *r)
 {
-	struct item *x;
+	struct pmf_record_item *x;
 	int e;
 
 	r->news = false;
 	pthread_mutex_unlock(&r->lock);
 	e = pmf_store_slot_open(&r->slot);
 	pthread_mutex_lock(&r->lock);
-	while (e >= 0 && (x = next_unsaved(r)))
+	while (e >= 0 && (x = pmf_record_items_unsaved(&r->items)))
 		e = save(r, x);
 	return e < 0 ? e : expire(r);
 }
@@ -255,7 +211,7 @@ static int save_all(struct pmf_record *r)
 /* Each version that could not be written is told about once all the same. */
 static void tell_unsaved(struct pmf_record *r)
 {
-	for (struct item *x = r->items; x; x = x->next) {
+	for (struct pmf_record_item *x = r->items.first; x; x = x->next) {
 		struct pmf_record_note n = { .news = PMF_RECORD_UNSAVED, .token = x->token,
 					     .added = !x->told_any && !x->id,
 					     .final = x->final };
@@ -331,12 +287,7 @@ static void slot_tells(struct pmf_record_note n, void *userdata)
 
 static void record_done(struct pmf_record *r)
 {
-	struct item *x;
-
-	while ((x = r->items)) {
-		r->items = x->next;
-		item_free(x);
-	}
+	pmf_record_items_done(&r->items);
 	pmf_store_slot_done(&r->slot);
 	pthread_cond_destroy(&r->work);
 	pthread_mutex_destroy(&r->lock);
@@ -358,7 +309,7 @@ int pmf_record_start(const char *dir, struct pmf_leftover *leftovers, size_t n,
 	}
 	r->fn = fn;
 	r->userdata = userdata;
-	r->tail = &r->items;
+	pmf_record_items_init(&r->items);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

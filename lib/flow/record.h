@@ -32,6 +32,7 @@ struct pmf_record_note {
 	uint64_t token;		/* 0: none */
 	bool added;		/* the first about it: with an id (saved), without (not) */
 	bool final;
+	bool again;		/* saved, after it was told of as unsaved */
 	struct pmf_failure *failure;
 	char *text;
 };
@@ -64,6 +65,22 @@ void pmf_record_keep(struct pmf_record *r, uint64_t keep_us, uint64_t keep_max);
 /* Takes f, also on failure (-ENOMEM). Returns at once. final: no newer version
  * will come; the token is then forgotten when it is written. */
 int pmf_record_put(struct pmf_record *r, uint64_t token, struct pmf_failure *f, bool final);
+
+/*
+ * Room for one version: whoever has it before he acts can put what came of it, whatever
+ * memory there is then. NULL: no memory. Of no use to anybody but the calls below, each
+ * of which takes it.
+ */
+struct pmf_record_item;
+struct pmf_record_item *pmf_record_room(void);
+struct pmf_record_item *pmf_record_room_free(struct pmf_record_item *room);
+/* As above, but cannot fail. */
+void pmf_record_put_into(struct pmf_record *r, struct pmf_record_item *room, uint64_t token,
+			 struct pmf_failure *f, bool final);
+/* What hooks have answered to a last version: of f only they are news, for others may have
+ * recorded a later version meanwhile. See pmf_store_answer(). Takes f; cannot fail. */
+void pmf_record_answer(struct pmf_record *r, struct pmf_record_item *room, uint64_t token,
+		       struct pmf_failure *f);
 
 /*
  * Whether the last version of a failure of poison of the device is not on disk yet:

@@ -24,6 +24,10 @@ int pmf_store_load_head(sqlite3_stmt *st, struct pmf_failure **ret);
 /* fn for each row of that kind, as pmf_store_foreach(): one bad record hides no other. */
 int pmf_store_each_head(sqlite3_stmt *st, pmf_store_fn fn, void *userdata);
 
+/* One failure's rows, inside the caller's transaction. */
+int pmf_store_put_rows(sqlite3 *db, const struct pmf_failure *f, uint64_t *ret_id);
+int pmf_store_get_rows(sqlite3 *db, uint64_t id, struct pmf_failure **ret);
+
 /* --- store-sqlite.c: every call answers 0 or negative errno --- */
 
 static inline void pmf_sql_finalizep(sqlite3_stmt **st)
@@ -41,6 +45,10 @@ static inline void pmf_sql_closep(sqlite3 **db)
 int pmf_sql_errno(sqlite3 *db, int rc);
 int pmf_sql_run(sqlite3 *db, const char *sql);
 int pmf_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret);
+/* Commit, or undo after an error r, which is then returned. */
+int pmf_sql_end(sqlite3 *db, int r);
+/* SQLite copies the text: the caller's may go. */
+int pmf_sql_bind_text(sqlite3_stmt *st, int i, const char *text);
 /* Only for order and search: the document holds the exact value. */
 int pmf_sql_bind_u64(sqlite3_stmt *st, int i, uint64_t v);
 /* 1: a row, 0: done. */

@@ -73,9 +73,24 @@ int pmf_sql_run(sqlite3 *db, const char *sql)
 	return pmf_sql_errno(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
+int pmf_sql_end(sqlite3 *db, int r)
+{
+	if (r >= 0)
+		r = pmf_sql_run(db, "COMMIT");
+	/* Some errors (disk full) have rolled it back already; that one counts. */
+	if (r < 0 && !sqlite3_get_autocommit(db))
+		(void)pmf_sql_run(db, "ROLLBACK");
+	return r;
+}
+
 int pmf_sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 {
 	return pmf_sql_errno(db, sqlite3_prepare_v2(db, sql, -1, ret, NULL));
+}
+
+int pmf_sql_bind_text(sqlite3_stmt *st, int i, const char *text)
+{
+	return pmf_sql_errno(NULL, sqlite3_bind_text(st, i, text, -1, SQLITE_TRANSIENT));
 }
 
 int pmf_sql_bind_u64(sqlite3_stmt *st, int i, uint64_t v)
@@ -211,11 +226,7 @@ static int check_or_make(sqlite3 *db, bool writable, int64_t first_id)
 		r = writable ? quick_check(db) : 0;
 	if (r == 0 && writable && version == 1)
 		r = add_changes(db, 0);
-	if (r == 0)
-		r = pmf_sql_run(db, "COMMIT");
-	if (r < 0 && !sqlite3_get_autocommit(db))
-		(void)pmf_sql_run(db, "ROLLBACK");	/* the error before it counts */
-	return r;
+	return pmf_sql_end(db, r);
 }
 
 static int open_file(const char *path, bool writable, sqlite3 **ret)

@@ -102,17 +102,11 @@ int pmf_store_open(const char *dir, bool writable, struct pmf_store **ret, char 
 	return 0;
 }
 
-/* SQLite copies the text: the caller's may go. */
-static int bind_text(sqlite3_stmt *st, int i, const char *text)
-{
-	return pmf_sql_errno(NULL, sqlite3_bind_text(st, i, text, -1, SQLITE_TRANSIENT));
-}
-
 static int bind_doc(sqlite3_stmt *st, int i, struct json_object *o)
 {
 	const char *text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN) : NULL;
 
-	return text ? bind_text(st, i, text) : -ENOMEM;
+	return text ? pmf_sql_bind_text(st, i, text) : -ENOMEM;
 }
 
 static int put_head(sqlite3 *db, const struct pmf_failure *f, uint64_t *ret_id)
@@ -137,9 +131,9 @@ static int put_head(sqlite3 *db, const struct pmf_failure *f, uint64_t *ret_id)
 			    " change = (SELECT change FROM counter) WHERE id = ?7", &st);
 	if (r < 0)
 		return r;
-	if ((r = bind_text(st, 1, pmf_state_to_string(f->state))) < 0 ||
-	    (r = bind_text(st, 2, pmf_kind_to_string(f->kind))) < 0 ||
-	    (r = bind_text(st, 3, device)) < 0 ||
+	if ((r = pmf_sql_bind_text(st, 1, pmf_state_to_string(f->state))) < 0 ||
+	    (r = pmf_sql_bind_text(st, 2, pmf_kind_to_string(f->kind))) < 0 ||
+	    (r = pmf_sql_bind_text(st, 3, device)) < 0 ||
 	    (r = pmf_sql_bind_u64(st, 4, f->created_us)) < 0 ||
 	    (r = pmf_sql_bind_u64(st, 5, f->updated_us)) < 0 ||
 	    (r = bind_doc(st, 6, doc)) < 0 ||
@@ -180,6 +174,13 @@ static int put_cases(sqlite3 *db, const struct pmf_failure *f, uint64_t id)
 	return r;
 }
 
+int pmf_store_put_rows(sqlite3 *db, const struct pmf_failure *f, uint64_t *ret_id)
+{
+	int r = put_head(db, f, ret_id);
+
+	return r < 0 ? r : put_cases(db, f, *ret_id);
+}
+
 int pmf_store_put(struct pmf_store *s, struct pmf_failure *f)
 {
 	uint64_t id;
@@ -189,19 +190,11 @@ int pmf_store_put(struct pmf_store *s, struct pmf_failure *f)
 	r = pmf_sql_run(s->db, "BEGIN IMMEDIATE");
 	if (r < 0)
 		return r;
-	r = put_head(s->db, f, &id);
-	if (r == 0)
-		r = put_cases(s->db, f, id);
-	if (r == 0)
-		r = pmf_sql_run(s->db, "COMMIT");
-	if (r < 0) {
-		/* Some errors (disk full) have rolled it back already. */
-		if (!sqlite3_get_autocommit(s->db))
-			(void)pmf_sql_run(s->db, "ROLLBACK");
-		return r;
-	}
-	f->id = id;
-	return 0;
+	r = pmf_store_put_rows(s->db, f, &id);
+	r = pmf_sql_end(s->db, r);
+	if (r >= 0)
+		f->id = id;
+	return r;
 }
 
 static int parse_column(sqlite3_stmt *st, int column, struct json_object **ret)
@@ -260,7 +253,7 @@ static int load_cases(sqlite3 *db, struct pmf_failure *f)
 	return r;
 }
 
-static int get_in_transaction(sqlite3 *db, uint64_t id, struct pmf_failure **ret)
+int pmf_store_get_rows(sqlite3 *db, uint64_t id, struct pmf_failure **ret)
 {
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 	_cleanup_stmt_ sqlite3_stmt *st = NULL;
@@ -290,7 +283,7 @@ int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret)
 	r = pmf_sql_run(s->db, "SAVEPOINT get");
 	if (r < 0)
 		return r;
-	r = get_in_transaction(s->db, id, ret);
+	r = pmf_store_get_rows(s->db, id, ret);
 	(void)pmf_sql_run(s->db, "RELEASE get");	/* nothing was written */
 	return r;
 }
@@ -324,7 +317,7 @@ int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *use
 			    "SELECT id, doc FROM failure ORDER BY id DESC" :
 			    "SELECT id, doc FROM failure WHERE state = ?1 ORDER BY id DESC", &st);
 	if (r == 0 && state >= 0)
-		r = bind_text(st, 1, pmf_state_to_string((enum pmf_state)state));
+		r = pmf_sql_bind_text(st, 1, pmf_state_to_string((enum pmf_state)state));
 	if (r < 0)
 		return r;
 	return pmf_store_each_head(st, fn, userdata);

@@ -28,6 +28,13 @@ static inline void pmf_store_closep(struct pmf_store **s)
  * transaction that is on disk when this returns 0. On failure nothing of it is.
  * -ENOENT: no failure of that id. -ENOSPC, -EROFS, -EBUSY, -EIO, -EBADMSG. */
 int pmf_store_put(struct pmf_store *s, struct pmf_failure *f);
+/*
+ * Record what hooks have answered about f, and of everything else what is on record
+ * already, unless that is older. One without an id is found by its device and creation,
+ * or inserted. *ret: as it is recorded now. -ENOENT: it was deleted. Else as put.
+ */
+int pmf_store_answer(struct pmf_store *s, const struct pmf_failure *f,
+		     struct pmf_failure **ret);
 /* -ENOENT; -EBADMSG: the record is damaged. */
 int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret);
 

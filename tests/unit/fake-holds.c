@@ -4,21 +4,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
-#include "fake-holds.h"
-
-static struct fake_holds *fake_of(struct pmf_sys *s)
-{
-	return s->data;
-}
-
-static void unlockp(struct fake_holds **f)
-{
-	pthread_cond_broadcast(&(*f)->changed);
-	pthread_mutex_unlock(&(*f)->lock);
-}
-#define LOCKED(s)							\
-	_cleanup_(unlockp) struct fake_holds *f = fake_of(s);		\
-	pthread_mutex_lock(&f->lock)
+#include "fake-holds-internal.h"
 
 static uint64_t now_boottime(struct pmf_sys *s)
 {
@@ -199,89 +185,6 @@ static int lock_device(struct pmf_sys *s, const char *id, uint64_t timeout_us, i
 	return 0;
 }
 
-/* --- badblocks --- */
-
-static size_t number_of(const struct pmf_device *d)
-{
-	size_t i = minor(d->devno);
-
-	if (i >= FAKE_BAD)
-		abort();
-	return i;
-}
-
-static int read_badblocks(struct pmf_sys *s, const struct pmf_device *d,
-			  struct pmf_ranges *ret, bool *ret_full)
-{
-	LOCKED(s);
-
-	f->bad_reads++;
-	pthread_cond_broadcast(&f->changed);
-	while (f->bad_stuck && number_of(d) == 0)
-		pthread_cond_wait(&f->changed, &f->lock);
-	if (f->bad_error < 0)
-		return f->bad_error;
-	*ret_full = f->bad_full;
-	return pmf_ranges_copy(&f->bad[number_of(d)], ret);
-}
-
-static int mark_bad(struct pmf_sys *s, const struct pmf_device *d, struct pmf_range r)
-{
-	LOCKED(s);
-
-	f->marks++;
-	if (f->mark_error < 0)
-		return f->mark_error;
-	return pmf_ranges_add(&f->bad[number_of(d)], r);
-}
-
-static int binding_id(struct pmf_sys *s, const struct pmf_device *d, char **ret)
-{
-	LOCKED(s);
-	char buf[32];
-
-	(void)snprintf(buf, sizeof(buf), "boot/%u", f->binding[number_of(d)]);
-	*ret = strdup(buf);
-	return *ret ? 0 : -ENOMEM;
-}
-
-/* --- hooks --- */
-
-static int list_hooks(struct pmf_sys *s, const char *dir, struct pmf_hook_result **ret,
-		      size_t *ret_n)
-{
-	LOCKED(s);
-
-	(void)dir;
-	*ret = calloc(2, sizeof(**ret));
-	if (!*ret)
-		return -ENOMEM;
-	*ret_n = 0;
-	if (!f->hook)
-		return 0;
-	if (!strdup_to(&(*ret)[0].name, f->hook) || !strdup_to(&(*ret)[1].name, "refused"))
-		abort();
-	(*ret)[1].status = -EPERM;
-	*ret_n = 2;
-	return 0;
-}
-
-static int run_hook(struct pmf_sys *s, const char *dir, struct pmf_hook_result *h,
-		    const char *text, char *const *env, uint64_t timeout_us)
-{
-	LOCKED(s);
-	size_t n = 0;
-
-	(void)dir;
-	(void)timeout_us;
-	for (; *env; env++)
-		n += (size_t)snprintf(f->hook_env + n, sizeof(f->hook_env) - n, "%s\n", *env);
-	(void)snprintf(f->hook_text, sizeof(f->hook_text), "%s", text);
-	h->status = 3;
-	f->hook_runs++;
-	return 0;
-}
-
 static const struct pmf_sys_ops ops = {
 	.now_boottime_ns = now_boottime, .now_realtime_us = now_realtime,
 	.sleep_us = sleep_us, .read_topology = read_topology,
@@ -290,8 +193,8 @@ static const struct pmf_sys_ops ops = {
 	.attempt_open = attempt_open, .hold_open = hold_open, .hold_watch = hold_watch,
 	.hold_read = hold_read, .hold_release = hold_release,
 	.scan_victims = scan_victims, .lock_device = lock_device,
-	.read_badblocks = read_badblocks, .mark_bad = mark_bad, .binding_id = binding_id,
-	.list_hooks = list_hooks, .run_hook = run_hook,
+	.read_badblocks = fake_holds_read_badblocks, .mark_bad = fake_holds_mark_bad, .binding_id = fake_holds_binding_id,
+	.list_hooks = fake_holds_list_hooks, .run_hook = fake_holds_run_hook,
 };
 
 void fake_holds_init(struct fake_holds *f)

@@ -50,7 +50,8 @@ struct fake_holds {
 	bool removing;			/* another has the devices' locks */
 	bool bad_stuck;			/* reading pmem0's list hangs until it is false */
 	const char *hook;		/* the one there is; NULL: none */
-	unsigned int hook_runs;
+	unsigned int hooking, hook_runs;	/* begun; ended */
+	bool hook_stuck;		/* it runs until this is false */
 	char hook_env[300];		/* as it was run last: KEY=VALUE, lines */
 	char hook_text[64];		/* the beginning of its stdin */
 };
