@@ -28,6 +28,7 @@ static int help(void)
 	     "Options:\n"
 	     "      --foreground  run in the foreground: the only way, and the default\n"
 	     "      --check       exit 0 when this machine has a pmem device, 1 when not\n"
+	     "      --root DIR    read the configuration below DIR\n"
 	     "  -V, --version     show the version\n"
 	     "  -h, --help        show this\n\n"
 	     "Signals: SIGTERM and SIGINT finish what is being handled and end it; SIGHUP\n"
@@ -97,6 +98,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "check", no_argument, NULL, 'c' },
+		{ "root", required_argument, NULL, 'r' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
 		{}
@@ -112,6 +114,9 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			only_check = true;
+			break;
+		case 'r':
+			manager_set_root(optarg);
 			break;
 		case 'V':
 			printf("pmemfaild %s\n", pmemfail_version());

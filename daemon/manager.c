@@ -20,6 +20,7 @@
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "bus.h"
 #include "log.h"
 #include "names.h"
 #include "notice.h"
@@ -28,6 +29,7 @@ struct manager {
 	struct pmemfail *lib;
 	struct pmemfail *next;		/* a reload that waits for the engine to be idle */
 	struct pmemfail_engine *engine;
+	struct bus *bus;		/* NULL: without */
 	sd_event *event;
 	sd_event_source *engine_source;
 	unsigned int devices, watched, busy;	/* as last told */
@@ -40,6 +42,13 @@ static void log_library(int level, const char *text, void *userdata)
 	log_say(level, NULL, "%s", text);
 }
 
+static const char *config_root;
+
+void manager_set_root(const char *root)
+{
+	config_root = root;
+}
+
 struct pmemfail *manager_configure(void)
 {
 	struct pmemfail *lib = NULL;
@@ -50,7 +59,7 @@ struct pmemfail *manager_configure(void)
 		return NULL;
 	}
 	pmemfail_set_log_fn(lib, log_library, NULL);
-	r = pmemfail_read_config(lib, NULL);
+	r = pmemfail_read_config(lib, config_root);
 	if (r < 0) {
 		log_say(LOG_ERR, MESSAGE_BAD_CONFIG, "bad configuration: %s", pmemfail_why());
 		return pmemfail_unref(lib);
@@ -90,16 +99,22 @@ static int begin_engine(struct manager *m, struct pmemfail *lib)
 		return r;
 	r = sd_event_add_io(m->event, &m->engine_source, pmemfail_engine_get_fd(engine),
 			    EPOLLIN, on_engine, m);
+	/* Whatever the bus brings, a rescue goes first. */
+	if (r >= 0)
+		r = sd_event_source_set_priority(m->engine_source, SD_EVENT_PRIORITY_IMPORTANT);
 	if (r < 0) {
+		m->engine_source = sd_event_source_disable_unref(m->engine_source);
 		pmemfail_engine_free(engine);
 		return r;
 	}
 	m->engine = engine;
+	bus_engine_begins(m->bus, lib, engine);
 	return 0;
 }
 
 static void end_engine(struct manager *m)
 {
+	bus_engine_ends(m->bus);
 	/* The source first: the engine closes the fd that it watches. */
 	m->engine_source = sd_event_source_disable_unref(m->engine_source);
 	m->engine = pmemfail_engine_free(m->engine);
@@ -132,6 +147,13 @@ static int apply_reload(struct manager *m)
 	return r;
 }
 
+static int apply_when_idle(struct manager *m)
+{
+	if (!m->next || pmemfail_engine_busy(m->engine) > 0 || bus_busy(m->bus) > 0)
+		return 0;
+	return apply_reload(m);
+}
+
 /* Read all notices and act on what they say. */
 static int drain(struct manager *m)
 {
@@ -140,14 +162,13 @@ static int drain(struct manager *m)
 
 	while ((r = pmemfail_engine_next(m->engine, &n)) >= 0) {
 		notice_log(n);
+		bus_notice(m->bus, n);
 		n = pmemfail_notice_free(n);
 	}
 	if (r != -EAGAIN)
 		return r;
 	tell_protection(m);
-	if (m->next && pmemfail_engine_busy(m->engine) == 0)
-		return apply_reload(m);
-	return 0;
+	return apply_when_idle(m);
 }
 
 static int on_engine(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -199,18 +220,17 @@ static bool differ(struct pmemfail *a, struct pmemfail *b)
 	return different;
 }
 
-static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+/* Returns the errno of a bad configuration, with which nothing changes. */
+static int reload(struct manager *m)
 {
-	struct manager *m = userdata;
 	struct pmemfail *next;
 	int r = 0;
 
-	(void)s;
-	(void)si;
 	sd_notify(0, "RELOADING=1");
 	next = manager_configure();
 	if (!next) {
 		log_say(LOG_ERR, MESSAGE_BAD_CONFIG, "going on with the old configuration");
+		r = -EINVAL;
 	} else if (!differ(m->lib, next)) {
 		log_say(LOG_NOTICE, MESSAGE_RELOADED, "no setting changed");
 		pmemfail_unref(next);
@@ -218,14 +238,27 @@ static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void
 	} else {
 		pmemfail_unref(m->next);
 		m->next = next;
-		if (pmemfail_engine_busy(m->engine) == 0)
-			r = apply_reload(m);
-		else
+		if (pmemfail_engine_busy(m->engine) > 0 || bus_busy(m->bus) > 0)
 			log_say(LOG_NOTICE, MESSAGE_RELOADED, "the new configuration comes into"
 				" force when what is being handled is done");
+		else if (apply_reload(m) < 0)
+			(void)sd_event_exit(m->event, DAEMON_FAILURE);
 	}
 	sd_notify(0, "READY=1");
-	return r < 0 ? sd_event_exit(m->event, DAEMON_FAILURE) : 0;
+	return r;
+}
+
+static int on_reload(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata)
+{
+	(void)s;
+	(void)si;
+	(void)reload(userdata);
+	return 0;
+}
+
+static int on_bus_reload(void *userdata)
+{
+	return reload(userdata);
 }
 
 /*
@@ -263,6 +296,11 @@ int manager_run(struct pmemfail *lib)
 		log_say(LOG_ERR, MESSAGE_PROBLEM, "cannot set up: %s", strerror(-r));
 		goto out;
 	}
+	/* It has no threads before the engine, which forks its guard, has work for them. */
+	r = bus_new(m.event, on_bus_reload, &m, &m.bus);
+	if (r < 0)
+		log_say(LOG_WARNING, MESSAGE_PROBLEM, "going on without the bus: %s",
+			strerror(-r));
 	r = begin_engine(&m, m.lib);
 	if (r == -EBUSY) {
 		log_say(LOG_ERR, MESSAGE_PROBLEM, "another pmemfaild runs: one per machine. See"
@@ -286,6 +324,7 @@ int manager_run(struct pmemfail *lib)
 	}
 out:
 	end_engine(&m);
+	bus_free(m.bus);
 	sd_event_unref(m.event);
 	pmemfail_unref(m.next);
 	pmemfail_unref(m.lib);

@@ -12,6 +12,9 @@
  */
 int manager_run(struct pmemfail *lib);
 
+/* Where the configuration is looked for, also by a reload. */
+void manager_set_root(const char *root);
+
 /* A context with the configuration read. Logs what is wrong. NULL: cannot. */
 struct pmemfail *manager_configure(void);
 

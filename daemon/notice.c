@@ -239,6 +239,10 @@ void notice_log(const struct pmemfail_notice *n)
 			text ? text : "the kernel module was loaded or is gone");
 		break;
 	case PMEMFAIL_DEVICES_CHANGED:
+	case PMEMFAIL_PROTECTION_CHANGED:
 		break;	/* manager.c tells how many are protected now */
+	case PMEMFAIL_REMOVAL_BEGINS:
+	case PMEMFAIL_REMOVAL_ENDS:
+		break;	/* its failure says all; these are for the bus */
 	}
 }

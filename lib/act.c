@@ -7,6 +7,7 @@
 #include "context.h"
 #include "flow/store.h"
 #include "poison.h"
+#include "sys/rundir.h"
 
 /* The failure that stands for a request about the device so called. */
 static int failure_for(struct pmf_sys *sys, const struct pmf_topology *t, const char *name,
@@ -133,4 +134,35 @@ _public_ int pmemfail_thaw_leftovers(struct pmemfail *ctx)
 		return r;
 	r = sys->ops->thaw_leftovers(sys, &n);
 	return r < 0 ? pmf_why_errno(r, "cannot thaw what was left frozen") : (int)n;
+}
+
+_public_ int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
+{
+	int r;
+
+	if (!ctx || !fn)
+		return pmf_why(-EINVAL, "pmemfail_frozen() needs a context and a function");
+	r = pmf_rundir_frozen(ctx->policy.run_dir, fn, userdata);
+	return r < 0 ? pmf_why_errno(r, "cannot read what is frozen from %s",
+				     ctx->policy.run_dir) : r;
+}
+
+_public_ int pmemfail_module(struct pmemfail *ctx, uint32_t *ret_abi)
+{
+	struct pmf_sys *sys;
+	uint64_t features = 0;
+	uint32_t abi = 0;
+	int r;
+
+	if (!ctx || !ret_abi)
+		return pmf_why(-EINVAL, "pmemfail_module() needs a context and a place for the "
+			       "version");
+	r = pmf_act(ctx, &sys);
+	if (r < 0)
+		return r;
+	r = sys->ops->module_probe(sys, &abi, &features);
+	if (r < 0)
+		return pmf_why_errno(r, "cannot ask the kernel module");
+	*ret_abi = abi;
+	return 0;
 }

@@ -177,3 +177,19 @@ _public_ int pmemfail_failure_to_json(const struct pmemfail_failure *f, char **r
 			       "place for the text");
 	return to_text(pmf_json_from_failure(pmf_failure_from_public(f)), ret);
 }
+
+_public_ int pmemfail_failure_to_json_for(const struct pmemfail_failure *f, uint32_t uid,
+					  char **ret)
+{
+	struct json_object *j;
+
+	if (!f || !ret)
+		return pmf_why(-EINVAL, "pmemfail_failure_to_json_for() needs a failure and a "
+			       "place for the text");
+	j = pmf_json_from_failure(pmf_failure_from_public(f));
+	if (j && pmf_json_hide(j, uid) < 0) {
+		json_object_put(j);
+		j = NULL;
+	}
+	return to_text(j, ret);
+}

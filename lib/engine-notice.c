@@ -4,6 +4,7 @@
  */
 #include <sys/eventfd.h>
 
+#include "base/str.h"
 #include "engine.h"
 
 /* A caller that never asks must not make us grow: the record has every failure. */
@@ -33,6 +34,7 @@ _public_ struct pmemfail_notice *pmemfail_notice_free(struct pmemfail_notice *n)
 	if (n) {
 		pmf_failure_free(n->failure);
 		free(n->text);
+		free(n->device);
 		free(n);
 	}
 	return NULL;
@@ -63,6 +65,15 @@ static bool waits(struct pmemfail_engine *e, enum pmemfail_notice_kind kind)
 	return false;
 }
 
+static void add(struct pmemfail_engine *e, struct pmemfail_notice *n)
+{
+	if (e->n_notices >= MAX_NOTICES)
+		pmemfail_notice_free(take_first(e));
+	*e->notices_tail = n;
+	e->notices_tail = &n->next;
+	e->n_notices++;
+}
+
 void pmf_engine_notice(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
 		       struct pmf_failure *f, char *text)
 {
@@ -73,14 +84,24 @@ void pmf_engine_notice(struct pmemfail_engine *e, enum pmemfail_notice_kind kind
 		free(text);
 		return;
 	}
-	if (e->n_notices >= MAX_NOTICES)
-		pmemfail_notice_free(take_first(e));
 	n->kind = kind;
 	n->failure = f;
 	n->text = text;
-	*e->notices_tail = n;
-	e->notices_tail = &n->next;
-	e->n_notices++;
+	add(e, n);
+}
+
+void pmf_engine_notice_device(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+			      const char *id, bool on)
+{
+	struct pmemfail_notice *n = calloc(1, sizeof(*n));
+
+	if (!n || !strdup_to(&n->device, id)) {
+		free(n);
+		return;
+	}
+	n->kind = kind;
+	n->on = on;
+	add(e, n);
 }
 
 void pmf_engine_notices_done(struct pmemfail_engine *e)
@@ -118,4 +139,14 @@ _public_ const struct pmemfail_failure *pmemfail_notice_failure(const struct pme
 _public_ const char *pmemfail_notice_text(const struct pmemfail_notice *n)
 {
 	return n ? n->text : NULL;
+}
+
+_public_ const char *pmemfail_notice_device(const struct pmemfail_notice *n)
+{
+	return n ? n->device : NULL;
+}
+
+_public_ bool pmemfail_notice_on(const struct pmemfail_notice *n)
+{
+	return n && n->on;
 }

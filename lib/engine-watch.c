@@ -133,6 +133,8 @@ static bool forget_gone(struct pmemfail_engine *e)
 			i++;
 			continue;
 		}
+		if (w->told)
+			pmf_engine_notice_device(e, PMEMFAIL_PROTECTION_CHANGED, w->id, false);
 		watched_done(w);
 		*w = e->watched[--e->n_watched];
 	}
@@ -264,4 +266,18 @@ void pmf_engine_watched(struct pmemfail_engine *e, const struct pmf_job *j)
 {
 	e->watching = false;
 	take_results(e, j->watches, j->n_watches);
+}
+
+/* After each round, since it hangs on the device, its watch and the module. */
+void pmf_engine_tell_protection(struct pmemfail_engine *e)
+{
+	for (size_t i = 0; i < e->n_watched; i++) {
+		struct pmf_watched *w = &e->watched[i];
+		bool on = w->present && w->result == 0 && e->hold_fd >= 0 && !e->hold_broken;
+
+		if (on == w->told)
+			continue;
+		w->told = on;
+		pmf_engine_notice_device(e, PMEMFAIL_PROTECTION_CHANGED, w->id, on);
+	}
 }

@@ -172,6 +172,7 @@ static int start(struct pmemfail_engine *e)
 		pmf_log(e->ctx, "no unbind will wait: %s", strerror(-r));
 	pmf_engine_snapshot(e);
 	wait_for_watches(e);
+	pmf_engine_tell_protection(e);
 	return 0;
 }
 
@@ -268,6 +269,7 @@ _public_ int pmemfail_engine_dispatch(struct pmemfail_engine *e)
 	pmf_engine_watch(e);
 	pmf_engine_lists(e);
 	pmf_engine_poison(e);
+	pmf_engine_tell_protection(e);
 	return (int)e->n_notices;
 }
 

@@ -117,6 +117,7 @@ struct pmf_watched {
 	char *id, *name, *node, *bound;
 	dev_t devno;
 	bool present;		/* bound now, as far as we know */
+	bool told;		/* the caller knows it as protected */
 	int result;		/* of the last watch: 0, or -errno; 1: not tried */
 };
 
@@ -155,6 +156,8 @@ struct pmemfail_notice {
 	enum pmemfail_notice_kind kind;
 	struct pmf_failure *failure;
 	char *text;
+	char *device;		/* its id */
+	bool on;
 };
 
 struct pmemfail_engine {
@@ -207,6 +210,8 @@ struct pmf_message *pmf_engine_receive(struct pmemfail_engine *e);
 /* Takes f and text. Without memory the notice is lost; the record has it. */
 void pmf_engine_notice(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
 		       struct pmf_failure *f, char *text);
+void pmf_engine_notice_device(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+			      const char *id, bool on);
 void pmf_engine_notices_done(struct pmemfail_engine *e);
 
 /* engine-job.c */
@@ -239,6 +244,7 @@ void pmf_engine_watch(struct pmemfail_engine *e);	/* start a job if one is due *
 void pmf_engine_watched(struct pmemfail_engine *e, const struct pmf_job *j);
 const struct pmf_watched *pmf_engine_watched_by_cookie(struct pmemfail_engine *e,
 						       uint64_t cookie);
+void pmf_engine_tell_protection(struct pmemfail_engine *e);
 void pmf_engine_watched_done(struct pmemfail_engine *e);
 /* Wake dispatch once in so many seconds; 0: not. */
 void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);

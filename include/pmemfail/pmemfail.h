@@ -32,8 +32,10 @@
  * Threads
  *	Different objects may be used from different threads at once; one object
  *	from one thread at a time, except that pmemfail_ref() and _unref() and all
- *	getters of const objects are safe from any. Nothing here may be called from
- *	a signal handler. The library never writes to a terminal or the log by
+ *	getters of const objects are safe from any, and a context is, once it has its
+ *	settings: threads of a process that runs an engine act with the engine's own
+ *	context, so that they share its guard process. Nothing here may be called
+ *	from a signal handler. The library never writes to a terminal or the log by
  *	itself: see pmemfail_set_log_fn().
  *
  * Privilege
@@ -167,6 +169,9 @@ const struct pmemfail_site *pmemfail_failure_site(const struct pmemfail_failure 
 size_t pmemfail_failure_hooks(const struct pmemfail_failure *f);
 const struct pmemfail_hook *pmemfail_failure_hook(const struct pmemfail_failure *f, size_t i);
 int pmemfail_failure_to_json(const struct pmemfail_failure *f, char **ret);
+/* What a user may see of it: all for root; for others no file's path, and of a process
+ * of another user neither its name nor its unit, file and address. */
+int pmemfail_failure_to_json_for(const struct pmemfail_failure *f, uint32_t uid, char **ret);
 
 const char *pmemfail_hook_name(const struct pmemfail_hook *h);
 /* Exit status, or 128 + the signal that ended it; negative errno: not run. */
@@ -284,6 +289,12 @@ int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_f
 
 /* Thaw what a dead pmemfail process left frozen. Returns how many were thawed. */
 int pmemfail_thaw_leftovers(struct pmemfail *ctx);
+/* Each filesystem that is frozen by pmemfail now, or may be, by the name of its device.
+ * fn returns non-zero to stop. */
+typedef int (*pmemfail_name_fn)(const char *name, void *userdata);
+int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
+/* Is the kernel module there? -ENODEV: it is not; -EPROTO: it is, with another ABI. */
+int pmemfail_module(struct pmemfail *ctx, uint32_t *ret_abi);
 
 /* --- monitor --------------------------------------------------------------- */
 
@@ -358,6 +369,9 @@ enum pmemfail_notice_kind {
 	PMEMFAIL_DEVICES_CHANGED,	/* list them or ask engine_protected() again */
 	PMEMFAIL_RECORD_PROBLEM,	/* the store cannot be written: text says why */
 	PMEMFAIL_MODULE_CHANGED,	/* loaded or gone */
+	PMEMFAIL_REMOVAL_BEGINS,	/* of notice_device(); delays count from here */
+	PMEMFAIL_REMOVAL_ENDS,		/* it is handled, or was given up */
+	PMEMFAIL_PROTECTION_CHANGED,	/* notice_on(): an unbind of it would wait */
 };
 
 /* The next notice; -EAGAIN when there is none. */
@@ -367,6 +381,10 @@ enum pmemfail_notice_kind pmemfail_notice_get_kind(const struct pmemfail_notice 
 /* NULL unless it is about a failure. */
 const struct pmemfail_failure *pmemfail_notice_failure(const struct pmemfail_notice *n);
 const char *pmemfail_notice_text(const struct pmemfail_notice *n);
+/* The stable id of the device that it is about; NULL: about none. */
+const char *pmemfail_notice_device(const struct pmemfail_notice *n);
+/* REMOVAL_BEGINS, or PROTECTION_CHANGED to protected. */
+bool pmemfail_notice_on(const struct pmemfail_notice *n);
 
 /* How many bound pmem devices there are, and how many an unbind would wait for. */
 void pmemfail_engine_protected(struct pmemfail_engine *e, unsigned int *ret_devices,

@@ -12,6 +12,8 @@
 /* NULL on ENOMEM. The caller owns the result (json_object_put). */
 struct json_object *pmf_json_from_failure(const struct pmf_failure *f);
 struct json_object *pmf_json_from_device(const struct pmf_device *d);
+/* Take out of it what this user may not see. -ENOMEM: it may still be there. */
+int pmf_json_hide(struct json_object *failure, uint32_t uid);
 /* The two parts that the store keeps apart: a failure without cases; a case. */
 struct json_object *pmf_json_from_failure_head(const struct pmf_failure *f);
 struct json_object *pmf_json_from_case(const struct pmf_case *c);

@@ -152,3 +152,33 @@ int pmf_rundir_foreach(const char *run_dir, pmf_rundir_fn fn, void *userdata)
 	}
 	return -errno;
 }
+
+int pmf_rundir_frozen(const char *run_dir, pmf_rundir_name_fn fn, void *userdata)
+{
+	_cleanup_(closedirp) DIR *d = NULL;
+	_cleanup_close_ int dir = -1;
+	struct dirent *de;
+	int r;
+
+	r = pmf_run_dir_open(run_dir, "frozen", false, &dir);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	d = fdopendir(dir);
+	if (!d)
+		return -errno;
+	TAKE_FD(dir);
+	while ((errno = 0, de = readdir(d))) {
+		_cleanup_close_ int fd = -1;
+
+		if (de->d_name[0] == '.')
+			continue;
+		fd = openat(dirfd(d), de->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
+			    O_NONBLOCK);
+		if (fd < 0 || pmf_frozen_state(fd) != PMF_FROZEN_FREEZING)
+			continue;
+		r = fn(de->d_name, userdata);
+		if (r != 0)
+			return r;
+	}
+	return -errno;
+}

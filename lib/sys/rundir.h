@@ -27,4 +27,8 @@ int pmf_rundir_remove(const char *run_dir, const char *name);
 typedef int (*pmf_rundir_fn)(const char *name, const char *text, void *userdata);
 int pmf_rundir_foreach(const char *run_dir, pmf_rundir_fn fn, void *userdata);
 
+/* Each name in run_dir/frozen that is, or may be, frozen now. */
+typedef int (*pmf_rundir_name_fn)(const char *name, void *userdata);
+int pmf_rundir_frozen(const char *run_dir, pmf_rundir_name_fn fn, void *userdata);
+
 #endif

@@ -18,6 +18,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import layers  # noqa: E402
 
 MAX_LINES = 400
+# One documented header is easier to read than two.
+MAY_BE_LONG = ("include/pmemfail/pmemfail.h",)
 CODE = (".c", ".h", ".sh", ".py")
 UNMARKED = ("LICENSE", "LICENSES/", ".gitignore", "COPYING")
 MARKED_BY_COMMENT = CODE + (".build", ".txt", ".sym", ".service", ".in", ".conf",
@@ -77,7 +79,7 @@ def no_upward_include(t):
 def no_giant(t):
     return [f"{n} has {lines} lines" for n in t.files
             if (n.endswith(CODE) or t.is_shell(n))
-            and (lines := t.text(n).count("\n")) > MAX_LINES]
+            and n not in MAY_BE_LONG and (lines := t.text(n).count("\n")) > MAX_LINES]
 
 
 def licence(t):
