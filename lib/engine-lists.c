@@ -265,6 +265,25 @@ static void feed(struct pmemfail_engine *e, struct pmf_poisoned *p, const struct
 		pmf_engine_bad(e, d, news.v[i], PMF_SOURCE_BADBLOCKS);
 }
 
+/* What is on record, unless it was read before something of it was cleared. */
+static void take_record(struct pmemfail_engine *e, struct pmf_poisoned *p, struct pmf_job *j)
+{
+	if (!j->has_known)
+		return;
+	p->info_told |= j->has_info;
+	if (j->n_clears == p->n_clears && !j->stale) {
+		if (pmf_ranges_add_all(&p->known, &j->ranges) >= 0)
+			(void)pmf_intake_known(e->intake, p->id, &p->known);
+		pmf_poisoned_count(p, j);
+	}
+	if (!p->loaded) {
+		/* Also without its lists: then events are all there is to go by. */
+		p->loaded = true;
+		(void)pmf_intake_hold_poison(e->intake, p->id, false);
+	}
+	pmf_engine_tell_info(e, p);
+}
+
 void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 {
 	struct pmf_poisoned *p = pmf_poisoned_of(e, j->device_id);
@@ -272,11 +291,7 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 	if (!p)
 		return;		/* cannot be: it was there when the job began */
 	p->listing = false;
-	if (!p->loaded) {
-		/* In any case: without its lists, events are all there is to go by. */
-		p->loaded = true;
-		(void)pmf_intake_hold_poison(e->intake, p->id, false);
-	}
+	take_record(e, p, j);
 	if (j->result == -EAGAIN || j->result == -ENOMEM) {
 		p->list = true;
 		pmf_engine_timer(e, 1);
@@ -284,18 +299,13 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 	if (j->result < 0) {
 		pmf_log(e->ctx, "cannot read the bad blocks of %s: %s", j->device.name,
 			strerror(-j->result));
+		pmf_engine_rearm(e);
 		return;
 	}
 	pmf_lists_done(&p->lists);
 	p->lists = j->lists;
 	j->lists = (struct pmf_lists){ 0 };
 	p->has_lists = true;
-	/* Unless it was read before something of it was cleared. */
-	if (j->n_clears == p->n_clears && !j->stale) {
-		if (pmf_ranges_add_all(&p->known, &j->ranges) >= 0)
-			(void)pmf_intake_known(e->intake, p->id, &p->known);
-		pmf_poisoned_count(p, j);
-	}
 	p->reconcile |= j->differs;
 	feed(e, p, &j->device);
 	pmf_engine_rearm(e);

@@ -23,42 +23,49 @@ static bool counts(const struct pmf_failure *f)
 
 /* --- reading the lists ----------------------------------------------------- */
 
-struct on_record {
-	struct pmf_job *j;
-	int error;
-};
+int pmf_engine_foreach_open(struct pmemfail_engine *e, const char *device_id,
+			    int (*fn)(const struct pmf_failure *f, void *userdata),
+			    void *userdata)
+{
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
+	int r = pmf_store_open(e->policy->state_dir, false, &store, NULL);
+
+	if (r >= 0)
+		r = pmf_store_foreach_open(store, device_id, fn, userdata);
+	return r == -ENOENT ? 0 : r;
+}
+
+static int compare_open(struct pmf_job *j, const struct pmf_failure *f)
+{
+	_cleanup_(pmf_failure_freep) struct pmf_failure *copy = NULL;
+	enum pmf_reconciled v;
+	int r = pmf_failure_copy(f, &copy);
+
+	if (r >= 0)
+		r = pmf_reconcile(copy, &j->lists, &v);
+	if (r >= 0)
+		j->differs |= v != PMF_RECONCILED_SAME;
+	return r;
+}
 
 static int see_open(const struct pmf_failure *f, void *userdata)
 {
-	struct on_record *o = userdata;
-	struct pmf_job *j = o->j;
-	enum pmf_reconciled v = PMF_RECONCILED_SAME;
-	struct pmf_failure *copy;
+	struct pmf_job *j = userdata;
+	int r = pmf_ranges_add_all(&j->ranges, &f->ranges);
 
 	j->n_open += counts(f);
-	o->error = pmf_ranges_add_all(&j->ranges, &f->ranges);
-	if (o->error == 0)
-		o->error = pmf_failure_copy(f, &copy);
-	if (o->error < 0)
-		return 1;
-	o->error = pmf_reconcile(copy, &j->lists, &v);
-	j->differs |= v != PMF_RECONCILED_SAME;
-	pmf_failure_free(copy);
-	return o->error < 0;
+	j->has_info |= f->ranges.n == 0;
+	return r < 0 || !j->has_lists ? r : compare_open(j, f);
 }
 
 /* After the lists, so that who reports (record, then mark) is seen to have. */
 static int read_record(struct pmf_job *j)
 {
-	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
-	struct on_record o = { .j = j };
-	int r;
+	int r = pmf_engine_foreach_open(j->engine, j->device_id, see_open, j);
 
-	r = pmf_store_open(j->engine->policy->state_dir, false, &store, NULL);
-	if (r >= 0)
-		r = pmf_store_foreach_open(store, j->device_id, see_open, &o);
-	if (o.error < 0)
-		return o.error;
+	if (r == -ENOMEM)
+		return r;
+	j->has_known = true;
 	j->counted = saw_all(r);
 	if (!saw_all(r))
 		pmf_log(j->engine->ctx, "cannot read what poison is on record: %s",
@@ -87,11 +94,10 @@ static int read_lists(struct pmf_job *j, const struct pmf_device *d)
 
 void pmf_job_lists(struct pmf_job *j)
 {
-	int r = read_lists(j, &j->device);
+	int lists = read_lists(j, &j->device);
+	int record = read_record(j);
 
-	if (r >= 0)
-		r = read_record(j);
-	j->result = r;
+	j->result = record < 0 ? record : lists;
 }
 
 /* --- handling -------------------------------------------------------------- */

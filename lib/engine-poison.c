@@ -91,24 +91,36 @@ void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
  * A page of the namespace's own: no range of the device is bad, and nothing could be
  * revoked, but whoever has the data must know. On record once, as unsupported.
  */
-void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d)
+void pmf_engine_tell_info(struct pmemfail_engine *e, struct pmf_poisoned *p)
 {
 	struct pmf_event ev = {
 		.kind = PMF_KIND_POISON, .source = PMF_SOURCE_MEMORY_FAILURE,
-		.device_id = d->id, .device_name = d->name,
+		.device_id = p->id, .device_name = p->name,
 		.time_us = e->sys->ops->now_realtime_us(e->sys), .range = PMF_RANGE_ALL,
 	};
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
-	struct pmf_poisoned *p = pmf_poisoned_of(e, d->id);
 
-	if (!p || p->info_told || pmf_failure_from_event(&ev, &f) < 0)
+	if (!p->info_bad || p->info_told || !p->loaded ||
+	    pmf_failure_from_event(&ev, &f) < 0)
 		return;
 	pmf_ranges_done(&f->ranges);
 	f->state = PMF_STATE_UNSUPPORTED;
-	if (pmf_format(&f->reason, PMF_INFO_IS_BAD, d->name ?: d->id) < 0)
+	if (pmf_format(&f->reason, PMF_INFO_IS_BAD, p->name ?: p->id) < 0)
 		return;
 	p->info_told = true;
 	pmf_engine_put(e, ++e->last_token, f, true);
+}
+
+void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d)
+{
+	struct pmf_poisoned *p = pmf_poisoned_of(e, d->id);
+
+	if (!p)
+		return;
+	if (!streq_ptr(p->name, d->name))	/* without memory it is told by its id */
+		(void)strdup_to(&p->name, d->name);
+	p->info_bad = true;
+	pmf_engine_tell_info(e, p);
 }
 
 /* No memory for it: it must be news again, for the next reading of the lists. */
@@ -234,9 +246,32 @@ void pmf_engine_poison(struct pmemfail_engine *e)
 		advance(e, e->poisoned[i]);
 }
 
+static int see_known(const struct pmf_failure *f, void *userdata)
+{
+	struct pmf_poisoned *p = userdata;
+
+	p->info_told |= f->ranges.n == 0;
+	return pmf_ranges_add_all(&p->known, &f->ranges);
+}
+
+/* Events that still waited for the lists to be read: rather on record twice than lost. */
+static void release(struct pmemfail_engine *e, struct pmf_poisoned *p)
+{
+	if (p->loaded)
+		return;
+	p->loaded = true;
+	if (pmf_engine_foreach_open(e, p->id, see_known, p) < 0 ||
+	    pmf_intake_known(e->intake, p->id, &p->known) < 0)
+		pmf_log(e->ctx, "what is known of %s cannot be read", p->id);
+	(void)pmf_intake_hold_poison(e->intake, p->id, false);
+	pmf_engine_tell_info(e, p);
+}
+
 /* What is not begun by now is left to a successor, on record as what it is: pending. */
 void pmf_engine_poison_end(struct pmemfail_engine *e)
 {
+	for (size_t i = 0; i < e->n_poisoned; i++)
+		release(e, e->poisoned[i]);
 	gather_all(e);
 	for (size_t i = 0; i < e->n_poisoned; i++) {
 		struct pmf_poisoned *p = e->poisoned[i];

@@ -97,7 +97,9 @@ struct pmf_job {
 	int result;			/* LISTS, out: 0 or -errno */
 	struct pmf_lists lists;		/* LISTS, out; POISON, in */
 	bool has_lists, reread;
+	bool has_info;			/* LISTS, out: a failure without range is on record */
 	struct pmf_ranges ranges;	/* LISTS, out: open ones; POISON, out: cleared ones */
+	bool has_known;			/* LISTS, out: those are all */
 	unsigned int n_open;		/* out: failures on record that are not cleared */
 	bool counted;			/* out: n_open is of all of them */
 	unsigned int n_puts;		/* out: final versions handed to the record */
@@ -140,7 +142,7 @@ struct pmf_poisoned {
 	bool list, listing;		/* read the lists: wanted, a job is at it */
 	bool loaded;			/* what is known is: until then nothing is news */
 	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
-	bool info_told;			/* its own page has gone bad: on record */
+	bool info_bad, info_told;	/* its own page has gone bad; that is on record */
 	int lock_fd;			/* as long as the record is behind */
 	unsigned int n_open, n_clears;
 };
@@ -253,8 +255,11 @@ void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);
 struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id);
 /* How many are open, as the job has seen. */
 void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j);
-/* A range of the device is bad. */
+/* A page of the device's own is bad. */
 void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d);
+/* The same, if it is known by now whether that is on record, and it is not. */
+void pmf_engine_tell_info(struct pmemfail_engine *e, struct pmf_poisoned *p);
+/* A range of the device is bad. */
 void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 		    struct pmf_range r, enum pmf_source source);
 void pmf_engine_poison(struct pmemfail_engine *e);	/* begin what is due */
@@ -266,6 +271,10 @@ void pmf_engine_poison_done(struct pmemfail_engine *e);
 
 /* engine-poison-work.c: on a job's thread */
 void pmf_job_poison(struct pmf_job *j);
+/* Call fn for the device's open failures. A record that is not there has none. */
+int pmf_engine_foreach_open(struct pmemfail_engine *e, const char *device_id,
+			    int (*fn)(const struct pmf_failure *f, void *userdata),
+			    void *userdata);
 void pmf_job_lists(struct pmf_job *j);
 
 /* engine-lists.c */

@@ -27,6 +27,7 @@ void bench_done(struct bench *b)
 	fake_holds_set(&b->f, &b->f.slow, false);
 	fake_holds_set(&b->f, &b->f.stuck, false);
 	fake_holds_set(&b->f, &b->f.hook_stuck, false);
+	fake_holds_set(&b->f, &b->f.bad_stuck, false);
 	pmemfail_engine_free(b->e);
 	pmemfail_unref(b->ctx);
 	pmf_failure_free(b->last);
