@@ -6,6 +6,7 @@
  */
 #include "context.h"
 #include "flow/store.h"
+#include "ops.h"
 #include "poison.h"
 #include "sys/rundir.h"
 
@@ -32,17 +33,13 @@ static int failure_for(struct pmf_sys *sys, const struct pmf_topology *t, const 
 	return r < 0 ? pmf_why_errno(r, "cannot work on %s", d->name ?: d->id) : 0;
 }
 
-_public_ int pmemfail_assess(struct pmemfail *ctx, const char *device,
-			     struct pmemfail_failure **ret)
+int pmf_direct_assess(struct pmemfail *ctx, const char *device, struct pmf_failure **ret)
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 	struct pmf_run run = { .hold_fd = -1 };
 	int r;
 
-	if (!ctx || !device || !ret)
-		return pmf_why(-EINVAL, "pmemfail_assess() needs a context, a device and a "
-			       "place for the answer");
 	r = pmf_act(ctx, &run.sys);
 	if (r >= 0)
 		r = pmf_read_all(run.sys, &t);
@@ -55,7 +52,7 @@ _public_ int pmemfail_assess(struct pmemfail *ctx, const char *device,
 	r = pmf_assess_removal(&run, f);
 	if (r < 0)
 		return pmf_why_errno(r, "cannot find out what uses %.128s", device);
-	*ret = pmf_failure_to_public(TAKE_PTR(f));
+	*ret = TAKE_PTR(f);
 	return 0;
 }
 
@@ -82,8 +79,8 @@ void pmf_act_hooks(struct pmemfail *ctx, struct pmf_store **store, struct pmf_fa
 		pmf_act_record(ctx, store, f);
 }
 
-_public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
-				     struct pmemfail_failure **ret)
+int pmf_direct_prepare_remove(struct pmemfail *ctx, const char *device,
+			      struct pmf_failure **ret)
 {
 	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
@@ -91,9 +88,6 @@ _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 	struct pmf_run run = { .hold_fd = -1, .unmount = true };
 	int r;
 
-	if (!ctx || !device || !ret)
-		return pmf_why(-EINVAL, "pmemfail_prepare_remove() needs a context, a device "
-			       "and a place for the answer");
 	r = pmf_act(ctx, &run.sys);
 	if (r >= 0)
 		r = pmf_read_all(run.sys, &t);
@@ -117,7 +111,7 @@ _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 	}
 	pmf_act_record(ctx, &store, f);
 	pmf_act_hooks(ctx, &store, f);
-	*ret = pmf_failure_to_public(TAKE_PTR(f));
+	*ret = TAKE_PTR(f);
 	return 0;
 }
 

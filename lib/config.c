@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "context.h"
+#include "bus.h"
 
 #define SECTION		"pmemfail"
 #define FS_SECTION	"Filesystem "	/* and a mount point or a node */
@@ -264,6 +264,8 @@ _public_ int pmemfail_read_config(struct pmemfail *ctx, const char *root)
 
 	if (!ctx)
 		return pmf_why(-EINVAL, "pmemfail_read_config() needs a context");
+	if (ctx->bus)
+		return pmf_why(-EOPNOTSUPP, PMF_SETTINGS_ARE_THE_DAEMONS);
 	r = pmemfail_new(&scratch);
 	if (r < 0)
 		return r;

@@ -5,7 +5,8 @@
  */
 #include <stdarg.h>
 
-#include "context.h"
+#include "bus.h"
+#include "ops.h"
 
 #ifndef PMEMFAIL_VERSION
 #define PMEMFAIL_VERSION "0.1.0"
@@ -90,6 +91,7 @@ _public_ int pmemfail_new(struct pmemfail **ret)
 	if (!ctx)
 		return pmf_why_errno(-ENOMEM, "cannot make a context");
 	atomic_init(&ctx->refs, 1);
+	ctx->ops = &pmf_direct_ops;
 	atomic_init(&ctx->quiet, 0);
 	pthread_mutex_init(&ctx->lock, NULL);
 	pthread_mutex_init(&ctx->log_lock, NULL);
@@ -111,6 +113,7 @@ _public_ struct pmemfail *pmemfail_unref(struct pmemfail *ctx)
 		return NULL;
 	if (!ctx->sys_borrowed)
 		pmf_sys_free(ctx->sys);
+	pmf_bus_free(ctx->bus);
 	pmf_policy_done(&ctx->policy);
 	for (size_t i = 0; i < ARRAY_SIZE(ctx->values); i++)
 		free(ctx->values[i]);
@@ -210,6 +213,8 @@ _public_ int pmemfail_set(struct pmemfail *ctx, const char *key, const char *val
 
 	if (!ctx || !key || !value)
 		return pmf_why(-EINVAL, "pmemfail_set() needs a context, a name and a value");
+	if (ctx->bus)
+		return pmf_why(-EOPNOTSUPP, PMF_SETTINGS_ARE_THE_DAEMONS);
 	r = pmf_context_set(ctx, key, value, text);
 	return r < 0 ? pmf_why(r, "%s", text) : 0;
 }
@@ -222,6 +227,8 @@ _public_ int pmemfail_setting(struct pmemfail *ctx, size_t i, const char **ret_k
 
 	if (!ctx)
 		return pmf_why(-EINVAL, "pmemfail_setting() needs a context");
+	if (ctx->bus)
+		return pmf_why(-EOPNOTSUPP, PMF_SETTINGS_ARE_THE_DAEMONS);
 	if (i >= PMF_MAX_SETTINGS || pmf_policy_describe(i, &key, &value, &what) < 0)
 		return pmf_why(-ENOENT, "there is no setting number %zu", i);
 	if (ret_value) {
@@ -245,6 +252,10 @@ int pmf_act(struct pmemfail *ctx, struct pmf_sys **ret)
 {
 	int r = 0;
 
+	if (ctx->bus)
+		return pmf_why(-EOPNOTSUPP, "this works on the machine itself, which a "
+			       "connection to pmemfaild does not: pmemfail_new() makes a "
+			       "context that does");
 	pthread_mutex_lock(&ctx->lock);
 	if (!ctx->sys)
 		r = pmf_sys_new(&ctx->policy, &ctx->sys);

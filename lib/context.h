@@ -16,8 +16,13 @@
 
 #define PMF_MAX_SETTINGS 32
 
+struct pmf_ops;
+struct pmf_bus;
+
 struct pmemfail {
 	atomic_uint refs;
+	const struct pmf_ops *ops;		/* which way its calls go */
+	struct pmf_bus *bus;			/* NULL: directly */
 	pthread_mutex_t lock;			/* settings, acted, sys */
 	struct pmf_policy policy;		/* constant once acted */
 	char *values[PMF_MAX_SETTINGS];		/* as they were set; NULL: the default */
@@ -42,7 +47,8 @@ int pmf_why_errno(int error, const char *fmt, ...) _printf_(2, 3);
 
 void pmf_log(struct pmemfail *ctx, const char *fmt, ...) _printf_(2, 3);
 
-/* The machine; made at the first call, after which settings stand. */
+/* The machine; made at the first call, after which settings stand. -EOPNOTSUPP: it is a
+ * connection. */
 int pmf_act(struct pmemfail *ctx, struct pmf_sys **ret);
 /* For tests: act on this one instead, which the caller keeps and frees. */
 void pmf_act_on(struct pmemfail *ctx, struct pmf_sys *sys);

@@ -4,6 +4,7 @@
  */
 #include "context.h"
 #include "flow/json.h"
+#include "ops.h"
 
 struct pmemfail_devices {
 	struct pmf_topology *topology;
@@ -36,28 +37,29 @@ int pmf_find_device(const struct pmf_topology *t, const char *name,
 	return r < 0 ? pmf_why_errno(r, "cannot find \"%.128s\"", name) : 0;
 }
 
-_public_ int pmemfail_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret)
+int pmf_devices_new(struct pmf_topology *t, struct pmemfail_devices **ret)
 {
-	struct pmemfail_devices *l;
+	struct pmemfail_devices *l = calloc(1, sizeof(*l));
+
+	if (!l) {
+		pmf_topology_free(t);
+		return pmf_why_errno(-ENOMEM, "cannot list devices");
+	}
+	l->topology = t;
+	*ret = l;
+	return 0;
+}
+
+int pmf_direct_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret)
+{
+	struct pmf_topology *t = NULL;
 	struct pmf_sys *sys;
 	int r;
 
-	if (!ctx || !ret)
-		return pmf_why(-EINVAL, "pmemfail_list_devices() needs a context and a place "
-			       "for the list");
 	r = pmf_act(ctx, &sys);
-	if (r < 0)
-		return r;
-	l = calloc(1, sizeof(*l));
-	if (!l)
-		return pmf_why_errno(-ENOMEM, "cannot list devices");
-	r = pmf_read_all(sys, &l->topology);
-	if (r < 0) {
-		free(l);
-		return r;
-	}
-	*ret = l;
-	return 0;
+	if (r >= 0)
+		r = pmf_read_all(sys, &t);
+	return r < 0 ? r : pmf_devices_new(t, ret);
 }
 
 _public_ struct pmemfail_devices *pmemfail_devices_free(struct pmemfail_devices *l)
@@ -122,32 +124,18 @@ _public_ uint64_t pmemfail_device_size(const struct pmemfail_device *d)
 	return d ? model(d)->size : 0;
 }
 
-_public_ int pmemfail_device_badblocks(struct pmemfail *ctx, const struct pmemfail_device *d,
-				       pmemfail_range_fn fn, void *userdata, bool *ret_full)
+int pmf_direct_device_badblocks(struct pmemfail *ctx, const struct pmf_device *d,
+				struct pmf_ranges *bad, bool *ret_full)
 {
-	_cleanup_(pmf_ranges_done) struct pmf_ranges bad = { 0 };
 	struct pmf_sys *sys;
-	bool full = false;
 	int r;
 
-	if (!ctx || !d || !fn)
-		return pmf_why(-EINVAL, "pmemfail_device_badblocks() needs a context, a device "
-			       "and a function");
 	r = pmf_act(ctx, &sys);
 	if (r < 0)
 		return r;
-	r = sys->ops->read_badblocks(sys, model(d), &bad, &full);
-	if (r < 0)
-		return pmf_why_errno(r, "cannot read the bad ranges of %s",
-				     model(d)->name ?: model(d)->id);
-	if (ret_full)
-		*ret_full = full;
-	for (size_t i = 0; i < bad.n; i++) {
-		r = fn(bad.v[i].start, bad.v[i].end, userdata);
-		if (r != 0)
-			return r;
-	}
-	return 0;
+	r = sys->ops->read_badblocks(sys, d, bad, ret_full);
+	return r < 0 ? pmf_why_errno(r, "cannot read the bad ranges of %s",
+				     d->name ?: d->id) : 0;
 }
 
 static int to_text(struct json_object *j, char **ret)

@@ -6,6 +6,7 @@
 #include <linux/pmemfail.h>
 
 #include "diagnosis.h"
+#include "ops.h"
 
 /* Without these nothing is protected: an unbind that waits, a revoke. */
 #define FEATURES_NEEDED	(PMEMFAIL_FEATURE_HOLD | PMEMFAIL_FEATURE_REVOKE_FS)
@@ -151,15 +152,12 @@ int pmf_diagnose(const struct pmf_checkup *c, struct pmemfail_diagnosis **ret)
 	return 0;
 }
 
-_public_ int pmemfail_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret)
+int pmf_direct_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret)
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	struct pmf_checkup c = { 0 };
 	int r;
 
-	if (!ctx || !ret)
-		return pmf_why(-EINVAL, "pmemfail_diagnose() needs a context and a place for "
-			       "the diagnosis");
 	r = pmf_act(ctx, &c.sys);
 	if (r >= 0)
 		r = pmf_read_all(c.sys, &t);

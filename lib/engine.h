@@ -30,6 +30,7 @@
 #include "flow/reconcile.h"
 #include "flow/record.h"
 #include "flow/topology.h"
+#include "notice.h"
 #include "sys/watch.h"
 
 #define PMF_MAX_JOBS	16	/* handled at once; more wait, their unbinds with them; and
@@ -151,15 +152,6 @@ struct pmf_poisoned {
 struct pmf_note_name {
 	uint64_t token;
 	char name[64];
-};
-
-struct pmemfail_notice {
-	struct pmemfail_notice *next;
-	enum pmemfail_notice_kind kind;
-	struct pmf_failure *failure;
-	char *text;
-	char *device;		/* its id */
-	bool on;
 };
 
 struct pmemfail_engine {

@@ -4,6 +4,7 @@
  */
 #include "context.h"
 #include "flow/store.h"
+#include "ops.h"
 
 static_assert((int)PMEMFAIL_PENDING == (int)PMF_STATE_PENDING, "same states");
 static_assert((int)PMEMFAIL_HANDLING == (int)PMF_STATE_HANDLING, "same states");
@@ -42,46 +43,37 @@ static int forward(const struct pmf_failure *f, void *userdata)
 	return to->fn((const struct pmemfail_failure *)f, to->userdata);
 }
 
-_public_ int pmemfail_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-				    void *userdata)
+int pmf_direct_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
+			     void *userdata)
 {
 	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct forward to = { fn, userdata };
 	int r;
 
-	if (!ctx || !fn || state >= (int)PMF_STATE_N)
-		return pmf_why(-EINVAL, "pmemfail_list_failures() needs a context, a state or "
-			       "-1, and a function");
 	begin(ctx);
 	r = open_record(ctx, &store);
 	if (r == -ENOENT)
 		return 0;	/* nothing was ever recorded */
 	if (r < 0)
 		return r;
-	r = pmf_store_foreach(store, state < 0 ? -1 : state, forward, &to);
+	r = pmf_store_foreach(store, state, forward, &to);
 	return r < 0 ? pmf_why_errno(r, "cannot read the record") : 0;
 }
 
-_public_ int pmemfail_get_failure(struct pmemfail *ctx, uint64_t id,
-				  struct pmemfail_failure **ret)
+int pmf_direct_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret)
 {
 	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
-	struct pmf_failure *f = NULL;
 	int r;
 
-	if (!ctx || !ret)
-		return pmf_why(-EINVAL, "pmemfail_get_failure() needs a context and a place "
-			       "for the failure");
 	begin(ctx);
 	r = open_record(ctx, &store);
 	if (r >= 0)
-		r = pmf_store_get(store, id, &f);
+		r = pmf_store_get(store, id, ret);
 	if (r == -ENOENT)
 		return pmf_why(r, "there is no failure %llu; \"pmemfailctl list\" lists them",
 			       (unsigned long long)id);
 	if (r < 0)
 		return pmf_why_errno(r, "cannot read failure %llu", (unsigned long long)id);
-	*ret = pmf_failure_to_public(f);
 	return 0;
 }
 

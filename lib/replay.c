@@ -4,6 +4,7 @@
  * Public; works beside a running daemon.
  */
 #include "flow/mark.h"
+#include "ops.h"
 #include "poison.h"
 
 int pmf_found_add(struct pmf_found *found, struct pmf_failure *f)
@@ -118,8 +119,8 @@ static int replay(struct pmemfail *ctx, const struct pmf_run *run, const char *i
 	return pmf_replay_device(ctx, run, id, NULL, found);
 }
 
-_public_ int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
-			     void *userdata)
+int pmf_direct_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
+		      void *userdata)
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	const struct pmf_device *one = NULL;
@@ -127,8 +128,6 @@ _public_ int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_
 	struct pmf_found found = { 0 };
 	int r, n;
 
-	if (!ctx || !fn)
-		return pmf_why(-EINVAL, "pmemfail_replay() needs a context and a function");
 	r = pmf_act(ctx, &run.sys);
 	if (r >= 0)
 		r = pmf_read_all(run.sys, &t);

@@ -4,6 +4,7 @@
  * the caller's own thread, as prepare-remove does. Public; works beside a running
  * daemon.
  */
+#include "ops.h"
 #include "poison.h"
 
 /* --- which bytes of which devices ------------------------------------------ */
@@ -89,15 +90,6 @@ static int find_pieces(const struct pmf_topology *t, const char *name, struct pm
 	return e < 0 ? pmf_why_errno(e, "cannot tell what lies there on %.128s", name) : 0;
 }
 
-static int check_range(uint64_t start, uint64_t length, struct pmf_range *ret)
-{
-	int r = pmf_range_from_length(start, length, ret);
-
-	if (r == -EINVAL)
-		return pmf_why(r, "a length of 0 names no bytes");
-	return r < 0 ? pmf_why(r, "offset and length together are too large") : 0;
-}
-
 /* --- acting ---------------------------------------------------------------- */
 
 static int report_new(struct pmemfail *ctx, const struct pmf_run *run, const struct piece *p,
@@ -158,21 +150,15 @@ static int report(struct pmemfail *ctx, struct pmf_run *run, struct pieces *p,
 	return r < 0 ? pmf_why_errno(r, "cannot handle all that was reported") : n;
 }
 
-_public_ int pmemfail_report(struct pmemfail *ctx, const char *device, uint64_t offset,
-			     uint64_t length, pmemfail_failure_fn fn, void *userdata)
+int pmf_direct_report(struct pmemfail *ctx, const char *device, struct pmf_range range,
+		      pmemfail_failure_fn fn, void *userdata)
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pieces_done) struct pieces p = { 0 };
 	struct pmf_run run = { .hold_fd = -1 };
-	struct pmf_range range;
 	int r;
 
-	if (!ctx || !device || !fn)
-		return pmf_why(-EINVAL, "pmemfail_report() needs a context, a device and a "
-			       "function");
-	r = check_range(offset, length, &range);
-	if (r >= 0)
-		r = pmf_act(ctx, &run.sys);
+	r = pmf_act(ctx, &run.sys);
 	if (r >= 0)
 		r = pmf_read_all(run.sys, &t);
 	if (r >= 0)
@@ -181,20 +167,15 @@ _public_ int pmemfail_report(struct pmemfail *ctx, const char *device, uint64_t 
 	return r < 0 ? r : report(ctx, &run, &p, fn, userdata);
 }
 
-_public_ int pmemfail_report_spa(struct pmemfail *ctx, uint64_t address, uint64_t length,
-				 pmemfail_failure_fn fn, void *userdata)
+int pmf_direct_report_spa(struct pmemfail *ctx, struct pmf_range range,
+			  pmemfail_failure_fn fn, void *userdata)
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pieces_done) struct pieces p = { 0 };
 	struct pmf_run run = { .hold_fd = -1 };
-	struct pmf_range range;
 	int r;
 
-	if (!ctx || !fn)
-		return pmf_why(-EINVAL, "pmemfail_report_spa() needs a context and a function");
-	r = check_range(address, length, &range);
-	if (r >= 0)
-		r = pmf_act(ctx, &run.sys);
+	r = pmf_act(ctx, &run.sys);
 	if (r >= 0)
 		r = pmf_read_all(run.sys, &t);
 	if (r < 0)
@@ -202,37 +183,32 @@ _public_ int pmemfail_report_spa(struct pmemfail *ctx, uint64_t address, uint64_
 	r = pmf_topology_spa(t, range, add_spa, &p);
 	if (r == -ENODEV || (r >= 0 && p.n == 0))
 		return pmf_why(-ENODEV, "no bound pmem device has the address %#llx",
-			       (unsigned long long)address);
+			       (unsigned long long)range.start);
 	if (r == -EOPNOTSUPP)
 		return r;
 	if (r < 0)
 		return pmf_why_errno(r, "cannot tell which device has the address %#llx",
-				     (unsigned long long)address);
+				     (unsigned long long)range.start);
 	run.topology = t;
 	return report(ctx, &run, &p, fn, userdata);
 }
 
-_public_ int pmemfail_assess_range(struct pmemfail *ctx, const char *device, uint64_t offset,
-				   uint64_t length, bool deep, pmemfail_progress_fn progress,
-				   void *userdata, struct pmemfail_failure **ret)
+int pmf_direct_assess_range(struct pmemfail *ctx, const char *device, struct pmf_range range,
+			    bool deep, pmemfail_progress_fn progress, void *userdata,
+			    struct pmf_failure **ret)
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
 	_cleanup_(pieces_done) struct pieces p = { 0 };
 	struct pmf_event ev = { .kind = PMF_KIND_POISON, .source = PMF_SOURCE_REQUEST };
-	struct pmf_run run = { .hold_fd = -1, .policy = ctx ? &ctx->policy : NULL };
+	struct pmf_run run = { .hold_fd = -1, .policy = &ctx->policy };
 	int r;
 
-	if (!ctx || !device || !ret)
-		return pmf_why(-EINVAL, "pmemfail_assess_range() needs a context, a device and "
-			       "a place for the answer");
-	r = check_range(offset, length, &ev.range);
-	if (r >= 0)
-		r = pmf_act(ctx, &run.sys);
+	r = pmf_act(ctx, &run.sys);
 	if (r >= 0)
 		r = pmf_read_all(run.sys, &t);
 	if (r >= 0)
-		r = find_pieces(t, device, ev.range, &p);
+		r = find_pieces(t, device, range, &p);
 	if (r < 0)
 		return r;
 	if (p.n > 1)
@@ -250,6 +226,6 @@ _public_ int pmemfail_assess_range(struct pmemfail *ctx, const char *device, uin
 		r = pmf_assess_poison(&run, f, deep, progress, userdata);
 	if (r != 0)	/* progress may have stopped it with any value of its own */
 		return pmf_why_errno(r, "cannot find out who owns that part of %.128s", device);
-	*ret = pmf_failure_to_public(TAKE_PTR(f));
+	*ret = TAKE_PTR(f);
 	return 0;
 }

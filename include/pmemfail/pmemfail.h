@@ -13,7 +13,8 @@
  *	of files away and tells the victims with the address. It is done again when a
  *	filesystem is mounted over them: the replay.
  *
- *	struct pmemfail           a context: settings, the machine, the record
+ *	struct pmemfail           a context: settings, the machine, the record; or a
+ *	                          connection to pmemfaild, which has them
  *	struct pmemfail_engine    the watching and handling that pmemfaild runs
  *	struct pmemfail_devices   a list of pmem devices
  *	struct pmemfail_failure   one failure, or an assessment of one
@@ -39,8 +40,11 @@
  *	itself: see pmemfail_set_log_fn().
  *
  * Privilege
- *	Everything here acts directly on the machine and needs root, except
- *	pmemfail_new(), settings and getters. -EPERM or -EACCES tell otherwise.
+ *	A context of pmemfail_new() acts directly on the machine, with or without a
+ *	daemon, and needs root, but for settings and getters. One of
+ *	pmemfail_connect() asks pmemfaild over D-Bus: reading is for everybody, with
+ *	processes and paths left out that are not the caller's, acting is for whom
+ *	polkit allows it. -EPERM or -EACCES tell otherwise.
  */
 #ifndef PMEMFAIL_H
 #define PMEMFAIL_H
@@ -59,6 +63,16 @@ struct pmemfail;
 
 /* A context with the default settings. Touches nothing yet. */
 int pmemfail_new(struct pmemfail **ret);
+/*
+ * A connection to pmemfaild over the system bus, for which the calls do the same by
+ * asking it. Settings, the engine and pmemfail_thaw_leftovers() are -EOPNOTSUPP on it.
+ * It outlives restarts of the daemon and of the bus: the next call connects again. A
+ * child process needs one of its own. -EHOSTDOWN: there is no bus, or no daemon on it,
+ * also of later calls; none starts it. -ECONNRESET: the daemon went away in the middle
+ * of a call. -ETIMEDOUT: it does not answer. -EBADMSG: its answer makes no sense.
+ */
+int pmemfail_connect(struct pmemfail **ret);
+bool pmemfail_is_connection(const struct pmemfail *ctx);
 struct pmemfail *pmemfail_ref(struct pmemfail *ctx);
 /* Drops one reference; always returns NULL; NULL is accepted. */
 struct pmemfail *pmemfail_unref(struct pmemfail *ctx);
@@ -296,13 +310,31 @@ int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 /* Is the kernel module there? -ENODEV: it is not; -EPROTO: it is, with another ABI. */
 int pmemfail_module(struct pmemfail *ctx, uint32_t *ret_abi);
 
+/* --- on a connection only: -EOPNOTSUPP on a direct context ------------------ */
+
+/* Have pmemfaild read its configuration again. */
+int pmemfail_reload(struct pmemfail *ctx);
+/*
+ * Have removals wait for this program, for at most InhibitDelayMaxSec. what: a device as
+ * pmemfail_assess() takes it, or a mount point; who: this program's name, why: for
+ * people. Returns a file descriptor that holds the lock until it is closed. Close it
+ * once a monitor says PMEMFAIL_REMOVAL_BEGINS and what is on the device is safe and
+ * closed: then nothing is lost and no SIGBUS comes. -EBUSY: too many.
+ */
+int pmemfail_inhibit(struct pmemfail *ctx, const char *what, const char *who,
+		     const char *why);
+
 /* --- monitor --------------------------------------------------------------- */
 
 struct pmemfail_monitor;
 
+struct pmemfail_notice;
+
 /*
- * The record's changes from now on, whoever makes them. No daemon is needed, and
- * while nothing happens it costs nothing.
+ * The record's changes from now on, whoever makes them; on a connection also what
+ * pmemfaild tells of devices. While nothing happens it costs nothing. A direct context
+ * needs no daemon; on a connection a monitor has a connection of its own, waits for a
+ * daemon that went away, and then tells what was missed.
  */
 int pmemfail_monitor_new(struct pmemfail *ctx, struct pmemfail_monitor **ret);
 struct pmemfail_monitor *pmemfail_monitor_free(struct pmemfail_monitor *m);
@@ -314,6 +346,12 @@ int pmemfail_monitor_get_fd(const struct pmemfail_monitor *m);
  * -EAGAIN: no more for now; only then wait for the fd.
  */
 int pmemfail_monitor_next(struct pmemfail_monitor *m, struct pmemfail_failure **ret);
+/*
+ * The same with all that there is to tell, as notices: failures, and on a connection
+ * PMEMFAIL_REMOVAL_BEGINS and _ENDS, PMEMFAIL_PROTECTION_CHANGED and
+ * PMEMFAIL_DEVICES_CHANGED. pmemfail_monitor_next() passes these over.
+ */
+int pmemfail_monitor_next_notice(struct pmemfail_monitor *m, struct pmemfail_notice **ret);
 
 /* --- diagnosis ------------------------------------------------------------- */
 
@@ -326,7 +364,8 @@ enum pmemfail_severity {
 
 struct pmemfail_diagnosis;
 
-/* Is this machine protected, device by device, and what should change? */
+/* Is this machine protected, device by device, and what should change? A connection
+ * finds what pmemfaild tells everybody, which is less. */
 int pmemfail_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 struct pmemfail_diagnosis *pmemfail_diagnosis_free(struct pmemfail_diagnosis *d);
 size_t pmemfail_diagnosis_count(const struct pmemfail_diagnosis *d);
@@ -345,7 +384,6 @@ enum pmemfail_severity pmemfail_diagnosis_worst(const struct pmemfail_diagnosis 
 /* --- engine ---------------------------------------------------------------- */
 
 struct pmemfail_engine;
-struct pmemfail_notice;
 
 /*
  * Start watching and handling. One per machine: -EBUSY when another process has

@@ -23,6 +23,10 @@ struct json_object *pmf_json_from_case(const struct pmf_case *c);
  * an unknown word, a number out of range. Text comes back as valid UTF-8.
  */
 int pmf_failure_head_from_json(struct json_object *o, struct pmf_failure **ret);
+/* With its cases. */
+int pmf_failure_from_json(struct json_object *o, struct pmf_failure **ret);
+/* Into *d, zeroed before; pmf_device_done also after an error. */
+int pmf_device_from_json(struct json_object *o, struct pmf_device *d);
 /* Into *c, zeroed before; pmf_case_done also after an error. */
 int pmf_case_from_json(struct json_object *o, struct pmf_case *c);
 

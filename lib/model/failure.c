@@ -61,10 +61,17 @@ void pmf_failure_drop_hooks(struct pmf_failure *f)
 	f->n_hooks = 0;
 }
 
+void pmf_failure_drop_cases(struct pmf_failure *f)
+{
+	for (size_t i = 0; i < f->n_cases; i++)
+		pmf_case_done(&f->cases[i]);
+	free(f->cases);
+	f->cases = NULL;
+	f->n_cases = 0;
+}
+
 struct pmf_failure *pmf_failure_free(struct pmf_failure *f)
 {
-	size_t i;
-
 	if (!f)
 		return NULL;
 	free(f->device_id);
@@ -74,9 +81,7 @@ struct pmf_failure *pmf_failure_free(struct pmf_failure *f)
 	pmf_ranges_done(&f->ranges);
 	pmf_ranges_done(&f->listed);
 	pmf_hooks_done(f->hooks, f->n_hooks);
-	for (i = 0; i < f->n_cases; i++)
-		pmf_case_done(&f->cases[i]);
-	free(f->cases);
+	pmf_failure_drop_cases(f);
 	free(f);
 	return NULL;
 }

@@ -197,6 +197,8 @@ void pmf_cases_free(struct pmf_case *cases, size_t n);	/* the array, too */
 void pmf_hooks_done(struct pmf_hook_result *hooks, size_t n);
 /* Forget the hooks' answers: they speak of what was before. */
 void pmf_failure_drop_hooks(struct pmf_failure *f);
+/* Its sites with all that belongs to them. */
+void pmf_failure_drop_cases(struct pmf_failure *f);
 
 /*
  * Judge a removal by its cases: handled when every filesystem is shut down with

@@ -250,16 +250,25 @@ int pmf_topology_find(const struct pmf_topology *t, const char *name,
 	return 0;
 }
 
+static const char *const modes[PMF_MODE_N] = {
+	[PMF_MODE_UNKNOWN] = "unknown", [PMF_MODE_RAW] = "raw", [PMF_MODE_FSDAX] = "fsdax",
+	[PMF_MODE_DEVDAX] = "devdax", [PMF_MODE_SECTOR] = "sector",
+};
+
+int pmf_device_mode_from_string(const char *s, enum pmf_device_mode *ret)
+{
+	for (int m = 0; m < PMF_MODE_N; m++)
+		if (streq(s, modes[m])) {
+			*ret = (enum pmf_device_mode)m;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 const char *pmf_device_mode_to_string(enum pmf_device_mode m)
 {
-	static const char *const names[PMF_MODE_N] = {
-		[PMF_MODE_UNKNOWN] = "unknown", [PMF_MODE_RAW] = "raw",
-		[PMF_MODE_FSDAX] = "fsdax", [PMF_MODE_DEVDAX] = "devdax",
-		[PMF_MODE_SECTOR] = "sector",
-	};
-
 	assert((unsigned int)m < PMF_MODE_N);
-	return names[m];
+	return modes[m];
 }
 
 const char *pmf_block_kind_to_string(enum pmf_block_kind k)

@@ -169,6 +169,8 @@ int pmf_topology_spa(const struct pmf_topology *t, struct pmf_range spa,
 		     pmf_topology_spa_fn fn, void *userdata);
 
 const char *pmf_device_mode_to_string(enum pmf_device_mode m);
+/* -EINVAL for a word that is none. */
+int pmf_device_mode_from_string(const char *s, enum pmf_device_mode *ret);
 const char *pmf_block_kind_to_string(enum pmf_block_kind k);
 
 #endif

@@ -24,9 +24,11 @@ ROWS = {
     # The seam only: no other header of lib/sys.
     "lib/flow": (r"(base|model|flow)/.*|sys/sys\.h",
                  POSIX + r"|sqlite3\.h|json-c/.*|urcu.*"),
-    # The API also wires the watchers, and names the ABI that it speaks.
+    # The API also wires the watchers, names the ABI that it speaks, and has the client
+    # of the daemon's D-Bus interface.
     "lib": (r"(base|model|flow)/.*|sys/(sys|watch|facts|rundir)\.h|[a-z-]+\.h",
-            POSIX + r"|pmemfail/pmemfail\.h|linux/pmemfail\.h|libeconf.*|urcu.*"),
+            POSIX + r"|pmemfail/pmemfail\.h|linux/pmemfail\.h|libeconf.*|urcu.*|"
+                    r"systemd/sd-bus\.h"),
     "daemon": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|systemd/.*"),
     # sys/ioctl.h: the width of a terminal.
     "ctl": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|json-c/.*|sys/ioctl\.h"),

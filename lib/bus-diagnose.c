@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Whether this machine is protected, as far as pmemfaild tells everybody: that it runs,
+ * the module, which devices an unbind waits for. See bus.h; who is root learns more by
+ * a direct context.
+ */
+#include "bus.h"
+#include "diagnosis.h"
+
+static int find_frozen(struct pmemfail_diagnosis *d, sd_bus_message *m)
+{
+	const char *name;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "s");
+	while (r >= 0 && (r = sd_bus_message_read(m, "s", &name)) > 0)
+		if (pmf_find(d, NULL, PMEMFAIL_NOTE, "frozen", NULL, "%s", name) < 0)
+			return -ENOMEM;
+	if (r >= 0)
+		r = sd_bus_message_exit_container(m);
+	return r < 0 ? pmf_bus_malformed("FrozenFilesystems") : 0;
+}
+
+static int find_module(struct pmemfail_diagnosis *d, bool loaded)
+{
+	return loaded ? pmf_find(d, NULL, PMEMFAIL_OK, "module-ok", NULL,
+				 "The kernel module is loaded and usable.") :
+	       pmf_find(d, NULL, PMEMFAIL_PROBLEM, "module-not-loaded",
+			"Run \"pmemfailctl doctor\" as root: it tells why.",
+			"The kernel module pmemfail is not in use: an unbind does not wait, and "
+			"no memory can be taken from processes.");
+}
+
+static int find_machine(struct pmemfail_diagnosis *d, struct pmemfail *ctx)
+{
+	static const struct pmf_bus_want want[] = {
+		{ "Version", "s" }, { "ModuleLoaded", "b" }, { "FrozenFilesystems", "as" },
+	};
+	_cleanup_message_ sd_bus_message *m = NULL;
+	const char *version = "";
+	int r, loaded = 0;
+	sd_bus *bus;
+	size_t i;
+
+	r = pmf_bus_get(ctx, &bus);
+	if (r >= 0)
+		r = pmf_bus_get_all(bus, ctx->bus->timeout_us, PMF_BUS_PATH, PMF_BUS_MANAGER, &m);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	while (r >= 0 && (r = pmf_bus_next_value(m, want, ARRAY_SIZE(want), &i)) > 0) {
+		if (i == 2)
+			r = find_frozen(d, m);
+		else if (sd_bus_message_read_basic(m, i == 0 ? 's' : 'b', i == 0 ?
+						   (void *)&version : (void *)&loaded) <= 0)
+			r = pmf_bus_malformed(want[i].key);
+		if (r >= 0)
+			r = pmf_bus_value_done(m);
+	}
+	if (r < 0)
+		return r;
+	r = pmf_find(d, NULL, PMEMFAIL_OK, "daemon-ok", NULL, "pmemfaild %s runs.", version);
+	return r < 0 ? r : find_module(d, loaded);
+}
+
+static int find_device(struct pmemfail_diagnosis *d, const char *about, bool protected)
+{
+	return protected ? pmf_find(d, about, PMEMFAIL_OK, "watched", NULL,
+				    "An unbind of %s waits until pmemfail has done what it can.",
+				    about) :
+	       pmf_find(d, about, PMEMFAIL_PROBLEM, "not-watched",
+			"Run \"pmemfailctl doctor\" as root: it tells why.",
+			"An unbind of %s does not wait for pmemfail.", about);
+}
+
+static int find_devices(struct pmemfail_diagnosis *d, struct pmemfail *ctx)
+{
+	const char *id, *name, *node, *mode, *object;
+	_cleanup_message_ sd_bus_message *m = NULL;
+	int r, protected;
+	uint64_t size;
+
+	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_MANAGER, "ListDevices", "a(sssstbo)", &m, "");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(m, 'a', "(sssstbo)");
+	while (r >= 0 && (r = sd_bus_message_read(m, "(sssstbo)", &id, &name, &node, &mode,
+						  &size, &protected, &object)) > 0)
+		if (*name && find_device(d, name, protected) < 0)
+			return pmf_why_errno(-ENOMEM, "cannot judge this machine");
+	return r < 0 ? pmf_bus_malformed("devices") : 0;
+}
+
+int pmf_bus_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret)
+{
+	struct pmemfail_diagnosis *d = pmf_diagnosis_new();
+	int r;
+
+	if (!d)
+		return pmf_why_errno(-ENOMEM, "cannot judge this machine");
+	r = find_machine(d, ctx);
+	if (r >= 0)
+		r = find_devices(d, ctx);
+	if (r < 0) {
+		pmemfail_diagnosis_free(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}

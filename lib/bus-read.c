@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Asking pmemfaild what there is; see bus.h. */
+#include "bus.h"
+#include "ops.h"
+
+/* --- devices --------------------------------------------------------------- */
+
+struct device_row {
+	char *id, *object;
+};
+
+struct device_rows {
+	struct device_row *v;
+	size_t n, cap;
+};
+
+static void rows_done(struct device_rows *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->v[i].id);
+		free(l->v[i].object);
+	}
+	free(l->v);
+}
+
+static int add_row(struct device_rows *l, const char *id, const char *object)
+{
+	struct device_row *row;
+
+	if (pmf_grow(&l->v, &l->cap, l->n + 1, sizeof(*l->v)) < 0)
+		return -ENOMEM;
+	row = &l->v[l->n++];
+	*row = (struct device_row){ 0 };
+	return strdup_to(&row->id, id) && strdup_to(&row->object, object) ? 0 : -ENOMEM;
+}
+
+static int list_rows(struct pmemfail *ctx, struct device_rows *l)
+{
+	const char *id, *name, *node, *mode, *object;
+	_cleanup_message_ sd_bus_message *m = NULL;
+	int r, protected;
+	uint64_t size;
+
+	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_MANAGER, "ListDevices", "a(sssstbo)", &m, "");
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(m, 'a', "(sssstbo)");
+	while (r >= 0 && (r = sd_bus_message_read(m, "(sssstbo)", &id, &name, &node, &mode,
+						  &size, &protected, &object)) > 0)
+		if (add_row(l, id, object) < 0)
+			return pmf_why_errno(-ENOMEM, "cannot list devices");
+	return r < 0 ? pmf_bus_malformed("devices") : 0;
+}
+
+static int describe_device(struct pmemfail *ctx, const struct device_row *row,
+			   struct pmf_device *ret)
+{
+	_cleanup_message_ sd_bus_message *m = NULL;
+	int r = pmf_bus_ask(ctx, row->object, PMF_BUS_DEVICE, "Describe", "s", &m, "");
+
+	return r < 0 ? r : pmf_bus_read_device(m, row->id, ret);
+}
+
+int pmf_bus_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret)
+{
+	_cleanup_(pmf_topology_freep) struct pmf_topology *t = calloc(1, sizeof(*t));
+	_cleanup_(rows_done) struct device_rows rows = { 0 };
+	int r;
+
+	r = list_rows(ctx, &rows);
+	if (r < 0)
+		return r;
+	if (t)
+		t->devices = calloc(rows.n + 1, sizeof(*t->devices));
+	if (!t || !t->devices)
+		return pmf_why_errno(-ENOMEM, "cannot list devices");
+	for (size_t i = 0; i < rows.n; i++) {
+		struct pmf_device *d = &t->devices[t->n_devices];
+
+		r = describe_device(ctx, &rows.v[i], d);
+		if (r >= 0) {
+			t->n_devices++;
+			continue;
+		}
+		pmf_device_done(d);
+		*d = (struct pmf_device){ 0 };
+		if (r != -ENOENT && r != -ENODEV)	/* gone just now */
+			return r;
+	}
+	return pmf_devices_new(TAKE_PTR(t), ret);
+}
+
+int pmf_bus_device_badblocks(struct pmemfail *ctx, const struct pmf_device *d,
+			     struct pmf_ranges *bad, bool *ret_full)
+{
+	static const struct pmf_bus_want want[] = {
+		{ "BadRanges", "a(tt)" }, { "BadRangesComplete", "b" },
+	};
+	_cleanup_message_ sd_bus_message *m = NULL;
+	_cleanup_free_ char *object = NULL;
+	int r, complete = 1;
+	sd_bus *bus;
+	size_t i;
+
+	if (!d->name)
+		return pmf_why(-ENODEV, "%s is not bound to a driver", d->ns ?: d->id);
+	r = sd_bus_path_encode(PMF_BUS_DEVICES, d->id, &object);
+	if (r < 0)
+		return pmf_why_errno(r, "cannot ask pmemfaild about %s", d->id);
+	r = pmf_bus_get(ctx, &bus);
+	if (r >= 0)
+		r = pmf_bus_get_all(bus, ctx->bus->timeout_us, object, PMF_BUS_DEVICE, &m);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	while (r >= 0 && (r = pmf_bus_next_value(m, want, ARRAY_SIZE(want), &i)) > 0) {
+		if (i == 0)
+			r = pmf_bus_read_ranges(m, bad);
+		else if (sd_bus_message_read(m, "b", &complete) <= 0)
+			r = pmf_bus_malformed(want[i].key);
+		if (r >= 0)
+			r = pmf_bus_value_done(m);
+	}
+	if (r >= 0)
+		*ret_full = !complete && bad->n > 0;	/* none: there is no list */
+	return r < 0 ? r : 0;
+}
+
+/* --- failures -------------------------------------------------------------- */
+
+static int read_rows(sd_bus_message *m, struct pmf_bus_row **rows, size_t *n)
+{
+	const char *kind, *state, *device, *object;
+	uint64_t id, created, updated;
+	size_t cap = 0;
+	int r;
+
+	r = sd_bus_message_enter_container(m, 'a', "(tssstto)");
+	while (r >= 0 && (r = sd_bus_message_read(m, "(tssstto)", &id, &kind, &state, &device,
+						  &created, &updated, &object)) > 0) {
+		struct pmf_bus_row row = { .id = id, .updated_us = updated };
+
+		if (id == 0 || pmf_state_from_string(state, &row.state) < 0)
+			return pmf_bus_malformed("failures");
+		if (pmf_grow(rows, &cap, *n + 1, sizeof(**rows)) < 0)
+			return pmf_why_errno(-ENOMEM, "cannot list failures");
+		(*rows)[(*n)++] = row;
+	}
+	return r < 0 ? pmf_bus_malformed("failures") : 0;
+}
+
+int pmf_bus_list(sd_bus *bus, uint64_t timeout_us, int state, struct pmf_bus_row **ret,
+		 size_t *ret_n)
+{
+	_cleanup_message_ sd_bus_message *m = NULL, *answer = NULL;
+	_cleanup_free_ struct pmf_bus_row *rows = NULL;
+	size_t n = 0;
+	int r;
+
+	r = pmf_bus_message(bus, PMF_BUS_PATH, PMF_BUS_MANAGER, "ListFailures", &m);
+	if (r < 0)
+		return r;
+	r = state < 0 ? sd_bus_message_append(m, "a{sv}", 0) :
+	    sd_bus_message_append(m, "a{sv}", 1, "State", "s",
+				  pmf_state_to_string((enum pmf_state)state));
+	if (r < 0)
+		return pmf_why_errno(r, "cannot ask pmemfaild for failures");
+	r = pmf_bus_call(bus, timeout_us, m, "a(tssstto)", &answer);
+	if (r >= 0)
+		r = read_rows(answer, &rows, &n);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(rows);
+	*ret_n = n;
+	return 0;
+}
+
+int pmf_bus_describe(sd_bus *bus, uint64_t timeout_us, uint64_t id, struct pmf_failure **ret)
+{
+	_cleanup_message_ sd_bus_message *m = NULL, *answer = NULL;
+	int r;
+
+	r = pmf_bus_message(bus, PMF_BUS_PATH, PMF_BUS_MANAGER, "DescribeFailure", &m);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_append(m, "t", id);
+	if (r < 0)
+		return pmf_why_errno(r, "cannot ask pmemfaild for a failure");
+	r = pmf_bus_call(bus, timeout_us, m, "s", &answer);
+	return r < 0 ? r : pmf_bus_read_failure(answer, id, ret);
+}
+
+int pmf_bus_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret)
+{
+	sd_bus *bus;
+	int r = pmf_bus_get(ctx, &bus);
+
+	return r < 0 ? r : pmf_bus_describe(bus, ctx->bus->timeout_us, id, ret);
+}
+
+int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
+			  void *userdata)
+{
+	_cleanup_free_ struct pmf_bus_row *rows = NULL;
+	size_t n = 0;
+	sd_bus *bus;
+	int r;
+
+	r = pmf_bus_get(ctx, &bus);
+	if (r >= 0)
+		r = pmf_bus_list(bus, ctx->bus->timeout_us, state, &rows, &n);
+	/* The rows have not all that is to be had of a failure; nor is it theirs alone. */
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+
+		r = pmf_bus_get_failure(ctx, rows[i].id, &f);
+		if (r == -ENOENT || (r >= 0 && state >= 0 && (int)f->state != state)) {
+			r = 0;		/* so it was a moment ago */
+			continue;
+		}
+		if (r < 0)
+			return r;
+		pmf_failure_drop_cases(f);
+		if (fn(pmf_failure_to_public(f), userdata) != 0)
+			break;
+	}
+	return r < 0 ? r : 0;
+}
