@@ -130,13 +130,10 @@ _public_ int pmemfail_thaw_leftovers(struct pmemfail *ctx)
 	return r < 0 ? pmf_why_errno(r, "cannot thaw what was left frozen") : (int)n;
 }
 
-_public_ int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
+int pmf_direct_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
 {
-	int r;
+	int r = pmf_rundir_frozen(ctx->policy.run_dir, fn, userdata);
 
-	if (!ctx || !fn)
-		return pmf_why(-EINVAL, "pmemfail_frozen() needs a context and a function");
-	r = pmf_rundir_frozen(ctx->policy.run_dir, fn, userdata);
 	return r < 0 ? pmf_why_errno(r, "cannot read what is frozen from %s",
 				     ctx->policy.run_dir) : r;
 }

@@ -201,6 +201,7 @@ const struct pmf_ops pmf_bus_ops = {
 	.report_spa = report_spa,
 	.replay = replay,
 	.diagnose = pmf_bus_diagnose,
+	.frozen = pmf_bus_frozen,
 	.reload = reload,
 	.inhibit = inhibit,
 	.monitor = pmf_bus_monitor,

@@ -7,18 +7,28 @@
 #include "bus.h"
 #include "diagnosis.h"
 
-static int find_frozen(struct pmemfail_diagnosis *d, sd_bus_message *m)
+int pmf_bus_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
 {
+	static const char property[] = "FrozenFilesystems";
+	_cleanup_message_ sd_bus_message *m = NULL;
 	const char *name;
 	int r;
 
-	r = sd_bus_message_enter_container(m, 'a', "s");
-	while (r >= 0 && (r = sd_bus_message_read(m, "s", &name)) > 0)
-		if (pmf_find(d, NULL, PMEMFAIL_NOTE, "frozen", NULL, "%s", name) < 0)
-			return -ENOMEM;
-	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r < 0 ? pmf_bus_malformed("FrozenFilesystems") : 0;
+	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_PROPERTIES, "Get", "v", &m, "ss",
+			PMF_BUS_MANAGER, property);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(m, 'v', "as");
+	if (r > 0)
+		r = sd_bus_message_enter_container(m, 'a', "s");
+	if (r <= 0)
+		return pmf_bus_malformed(property);
+	while ((r = sd_bus_message_read(m, "s", &name)) > 0) {
+		r = fn(name, userdata);
+		if (r != 0)
+			return r;
+	}
+	return r < 0 ? pmf_bus_malformed(property) : 0;
 }
 
 static int find_module(struct pmemfail_diagnosis *d, bool loaded)
@@ -34,7 +44,7 @@ static int find_module(struct pmemfail_diagnosis *d, bool loaded)
 static int find_machine(struct pmemfail_diagnosis *d, struct pmemfail *ctx)
 {
 	static const struct pmf_bus_want want[] = {
-		{ "Version", "s" }, { "ModuleLoaded", "b" }, { "FrozenFilesystems", "as" },
+		{ "Version", "s" }, { "ModuleLoaded", "b" },
 	};
 	_cleanup_message_ sd_bus_message *m = NULL;
 	const char *version = "";
@@ -49,13 +59,9 @@ static int find_machine(struct pmemfail_diagnosis *d, struct pmemfail *ctx)
 		return r;
 	r = sd_bus_message_enter_container(m, 'a', "{sv}");
 	while (r >= 0 && (r = pmf_bus_next_value(m, want, ARRAY_SIZE(want), &i)) > 0) {
-		if (i == 2)
-			r = find_frozen(d, m);
-		else if (sd_bus_message_read_basic(m, i == 0 ? 's' : 'b', i == 0 ?
-						   (void *)&version : (void *)&loaded) <= 0)
-			r = pmf_bus_malformed(want[i].key);
-		if (r >= 0)
-			r = pmf_bus_value_done(m);
+		r = sd_bus_message_read_basic(m, want[i].type[0], i == 0 ? (void *)&version :
+					      (void *)&loaded);
+		r = r <= 0 ? pmf_bus_malformed(want[i].key) : pmf_bus_value_done(m);
 	}
 	if (r < 0)
 		return r;

@@ -11,20 +11,13 @@
 #include <time.h>
 
 #include "bus-known.h"
-#include "bus.h"
+#include "bus-queue.h"
 #include "notice.h"
 #include "ops.h"
 
-#define MAX_QUEUE	16384	/* more than this at once: the list of failures tells, too */
 #define MAX_AT_ONCE	256	/* messages taken before something is told */
 #define RETRY_US	1000000
 #define RETRY_MOST_US	30000000
-
-/* To be told: a failure by its id, or a notice. */
-struct item {
-	uint64_t id;
-	struct pmemfail_notice *notice;
-};
 
 struct bus_monitor {
 	struct pmemfail_monitor base;	/* its fd is an epoll of the two below */
@@ -35,8 +28,7 @@ struct bus_monitor {
 	bool resync;			/* changes may have been missed */
 	uint64_t retry_at, retry_us;	/* CLOCK_MONOTONIC; after what went wrong */
 	struct pmf_bus_known known;
-	struct item *queue;
-	size_t first, n, cap;		/* queue[first..n) */
+	struct pmf_bus_queue queue;
 };
 
 static struct bus_monitor *over_bus(struct pmemfail_monitor *m)
@@ -52,53 +44,13 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
-/* --- the queue ------------------------------------------------------------- */
-
-static void drop_queue(struct bus_monitor *m)
-{
-	while (m->first < m->n)
-		pmemfail_notice_free(m->queue[m->first++].notice);
-	m->first = m->n = 0;
-}
-
-/* What finds no room comes of the list of failures, but for a notice. Takes it. */
-static void push(struct bus_monitor *m, struct item item)
-{
-	for (size_t i = m->first; item.id && i < m->n; i++)
-		if (m->queue[i].id == item.id)
-			return;		/* it is told as it is then */
-	if (m->n - m->first >= MAX_QUEUE) {
-		drop_queue(m);
-		m->resync = true;
-	}
-	if (m->first > m->n / 2) {
-		memmove(m->queue, m->queue + m->first, (m->n - m->first) * sizeof(item));
-		m->n -= m->first;
-		m->first = 0;
-	}
-	if (pmf_grow(&m->queue, &m->cap, m->n + 1, sizeof(item)) < 0) {
-		pmemfail_notice_free(item.notice);
-		m->resync = true;
-		return;
-	}
-	m->queue[m->n++] = item;
-}
-
-static void push_notice(struct bus_monitor *m, enum pmemfail_notice_kind kind,
-			const char *device, bool on)
-{
-	struct pmemfail_notice *n = calloc(1, sizeof(*n));
-
-	if (!n || (device && !strdup_to(&n->device, device))) {
-		free(n);
-		return;
-	}
-	n->kind = kind;
-	n->on = on;
-	push(m, (struct item){ .notice = n });
-}
-
 /* --- signals --------------------------------------------------------------- */
+
+static void push(struct bus_monitor *m, enum pmemfail_notice_kind kind, const char *device,
+		 bool on)
+{
+	m->resync |= pmf_bus_queue_notice(&m->queue, kind, device, on) < 0;
+}
 
 static int on_owner(sd_bus_message *s, void *userdata, sd_bus_error *e)
 {
@@ -126,16 +78,15 @@ static int on_signal(sd_bus_message *s, void *userdata, sd_bus_error *e)
 	if (sd_bus_message_is_signal(s, PMF_BUS_MANAGER, "FailureAdded") ||
 	    sd_bus_message_is_signal(s, PMF_BUS_MANAGER, "FailureChanged")) {
 		if (sd_bus_message_read(s, "t", &id) > 0 && id != 0)
-			push(m, (struct item){ .id = id });
+			m->resync |= pmf_bus_queue_failure(&m->queue, id) < 0;
 		else
 			m->resync = true;
 	} else if (sd_bus_message_is_signal(s, PMF_BUS_MANAGER, "PrepareForRemoval")) {
 		if (sd_bus_message_read(s, "sb", &device, &on) > 0)
-			push_notice(m, on ? PMEMFAIL_REMOVAL_BEGINS : PMEMFAIL_REMOVAL_ENDS,
-				    device, on);
+			push(m, on ? PMEMFAIL_REMOVAL_BEGINS : PMEMFAIL_REMOVAL_ENDS, device, on);
 	} else if (sd_bus_message_is_signal(s, PMF_BUS_MANAGER, "DeviceProtectionChanged")) {
 		if (sd_bus_message_read(s, "sb", &device, &on) > 0)
-			push_notice(m, PMEMFAIL_PROTECTION_CHANGED, device, on);
+			push(m, PMEMFAIL_PROTECTION_CHANGED, device, on);
 	}
 	return 0;
 }
@@ -148,7 +99,7 @@ static int on_object(sd_bus_message *s, void *userdata, sd_bus_error *e)
 	(void)e;
 	if (sd_bus_message_read(s, "o", &path) > 0 &&
 	    strncmp(path, PMF_BUS_DEVICES "/", strlen(PMF_BUS_DEVICES "/")) == 0)
-		push_notice(m, PMEMFAIL_DEVICES_CHANGED, NULL, false);
+		push(m, PMEMFAIL_DEVICES_CHANGED, NULL, false);
 	return 0;
 }
 
@@ -264,7 +215,7 @@ static int catch_up(struct bus_monitor *m)
 		qsort(rows, n, sizeof(*rows), by_time);
 	for (size_t i = 0; i < n; i++)
 		if (!pmf_bus_known_same(&m->known, &rows[i]))
-			push(m, (struct item){ .id = rows[i].id });
+			m->resync |= pmf_bus_queue_failure(&m->queue, rows[i].id) < 0;
 	pmf_bus_known_keep(&m->known, rows, n);
 	return 0;
 }
@@ -302,7 +253,7 @@ static bool is_gone(int r)
 /* 0: told; -EAGAIN: nothing came of it; else an error. */
 static int tell(struct bus_monitor *m, struct pmemfail_notice **ret)
 {
-	struct item item = m->queue[m->first++];
+	struct pmf_bus_item item = pmf_bus_queue_take(&m->queue);
 	int r;
 
 	if (item.notice) {
@@ -354,7 +305,7 @@ static int next(struct pmemfail_monitor *base, struct pmemfail_notice **ret)
 			continue;
 		}
 		/* What waits is about what was before: it is looked at with a daemon only. */
-		if (m->bus && m->first < m->n) {
+		if (m->bus && m->queue.n > 0) {
 			r = tell(m, ret);
 			if (r != -EAGAIN)
 				return r;
@@ -370,8 +321,7 @@ static void done(struct pmemfail_monitor *base)
 {
 	struct bus_monitor *m = over_bus(base);
 
-	drop_queue(m);
-	free(m->queue);
+	pmf_bus_queue_done(&m->queue);
 	pmf_bus_known_done(&m->known);
 	pmf_bus_closep(&m->bus);
 	safe_close(m->timer_fd);

@@ -9,7 +9,9 @@
  *	bus-read.c	calls that read
  *	bus-job.c	what takes long: begin, progress, cancel, end
  *	bus-act.c	calls that begin a job; inhibitors
- *	bus-monitor.c	what changes
+ *	bus-diagnose.c	what is said of the machine
+ *	bus-monitor.c	what changes; bus-queue.c what of that is to be told, bus-known.c
+ *			what was
  *
  * One connection is used by one thread at a time, as its context is; each monitor has
  * one of its own. A call of the user's is never made from within sd-bus, so that it may
@@ -125,6 +127,7 @@ int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn f
 int pmf_bus_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret);
 
 /* --- bus-diagnose.c --- */
+int pmf_bus_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 int pmf_bus_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 
 /* --- bus-job.c --- */

@@ -19,6 +19,7 @@ const struct pmf_ops pmf_direct_ops = {
 	.report_spa = pmf_direct_report_spa,
 	.replay = pmf_direct_replay,
 	.diagnose = pmf_direct_diagnose,
+	.frozen = pmf_direct_frozen,
 	.monitor = pmf_direct_monitor,
 };
 
@@ -90,6 +91,13 @@ _public_ int pmemfail_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis *
 		return pmf_why(-EINVAL, "pmemfail_diagnose() needs a context and a place for "
 			       "the diagnosis");
 	return ctx->ops->diagnose(ctx, ret);
+}
+
+_public_ int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
+{
+	if (!ctx || !fn)
+		return pmf_why(-EINVAL, "pmemfail_frozen() needs a context and a function");
+	return ctx->ops->frozen(ctx, fn, userdata);
 }
 
 /* --- acting ---------------------------------------------------------------- */

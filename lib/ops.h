@@ -30,6 +30,7 @@ struct pmf_ops {
 	int (*replay)(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
 		      void *userdata);
 	int (*diagnose)(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
+	int (*frozen)(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 	int (*reload)(struct pmemfail *ctx);
 	int (*inhibit)(struct pmemfail *ctx, const char *what, const char *who,
 		       const char *why);
@@ -57,6 +58,7 @@ int pmf_direct_report_spa(struct pmemfail *ctx, struct pmf_range range,
 int pmf_direct_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
 		      void *userdata);
 int pmf_direct_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
+int pmf_direct_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 int pmf_direct_monitor(struct pmemfail *ctx, struct pmemfail_monitor **ret);
 
 /* devices.c: a list of them, to which the topology belongs; also on failure. */

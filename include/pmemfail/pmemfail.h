@@ -304,7 +304,7 @@ int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_f
 /* Thaw what a dead pmemfail process left frozen. Returns how many were thawed. */
 int pmemfail_thaw_leftovers(struct pmemfail *ctx);
 /* Each filesystem that is frozen by pmemfail now, or may be, by the name of its device.
- * fn returns non-zero to stop. */
+ * fn returns non-zero to stop, which is returned. */
 typedef int (*pmemfail_name_fn)(const char *name, void *userdata);
 int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 /* Is the kernel module there? -ENODEV: it is not; -EPROTO: it is, with another ABI. */
