@@ -53,26 +53,6 @@ static int revoke_site(struct pmf_execution *x, unsigned int flags)
 	return 0;
 }
 
-static void explain(struct pmf_execution *x)
-{
-	const struct pmf_outcome *o = &x->c->outcome;
-	const char *label = pmf_execution_label(&x->c->site);
-
-	pmf_execution_explain_thaw(x);
-	if (o->revoke.state == PMF_STEP_FAILED && o->revoke.error == -ENODEV)
-		pmf_execution_problem(x, "the kernel module is not loaded: mappings of %s could "
-				      "not be taken away", label);
-	else if (o->revoke.state == PMF_STEP_FAILED)
-		pmf_execution_problem(x, "cannot take away the mappings of %s: %s", label,
-				      strerror(-o->revoke.error));
-	if (o->shutdown.state == PMF_STEP_UNSUPPORTED)
-		pmf_execution_problem(x, "%s on %s has no call to shut it down",
-				      x->c->site.fstype ? x->c->site.fstype : "the filesystem", label);
-	else if (o->shutdown.state == PMF_STEP_FAILED)
-		pmf_execution_problem(x, "cannot shut down %s: %s", label,
-				      strerror(-o->shutdown.error));
-}
-
 void pmf_execute_removal(struct pmf_execution *x)
 {
 	struct pmf_sys *sys = x->run->sys;
@@ -105,7 +85,7 @@ void pmf_execute_removal(struct pmf_execution *x)
 	pmf_execution_thaw(x, true);
 	/* --- thawed --- */
 
-	explain(x);
+	pmf_execution_explain(x);
 }
 
 void pmf_execute_settle(struct pmf_execution *x, bool stop_dax)

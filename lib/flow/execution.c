@@ -123,7 +123,7 @@ void pmf_execution_thaw(struct pmf_execution *x, bool anyones)
 		x->freeze = sys->ops->freeze_done(sys, x->freeze);
 }
 
-void pmf_execution_explain_thaw(struct pmf_execution *x)
+static void explain_thaw(struct pmf_execution *x)
 {
 	if (x->c->outcome.thaw.state != PMF_STEP_FAILED)
 		return;
@@ -131,6 +131,26 @@ void pmf_execution_explain_thaw(struct pmf_execution *x)
 	pmf_execution_problem(x, "%s is still frozen: %s; 'pmemfailctl thaw' tries again",
 			      pmf_execution_label(&x->c->site),
 			      strerror(-x->c->outcome.thaw.error));
+}
+
+void pmf_execution_explain(struct pmf_execution *x)
+{
+	const struct pmf_outcome *o = &x->c->outcome;
+	const char *label = pmf_execution_label(&x->c->site);
+
+	explain_thaw(x);
+	if (o->revoke.state == PMF_STEP_FAILED && o->revoke.error == -ENODEV)
+		pmf_execution_problem(x, "the kernel module is not loaded: mappings of %s could "
+				      "not be taken away", label);
+	else if (o->revoke.state == PMF_STEP_FAILED)
+		pmf_execution_problem(x, "cannot take away the mappings of %s: %s", label,
+				      strerror(-o->revoke.error));
+	if (o->shutdown.state == PMF_STEP_UNSUPPORTED)
+		pmf_execution_problem(x, "%s on %s has no call to shut it down",
+				      x->c->site.fstype ? x->c->site.fstype : "the filesystem", label);
+	else if (o->shutdown.state == PMF_STEP_FAILED)
+		pmf_execution_problem(x, "cannot shut down %s: %s", label,
+				      strerror(-o->shutdown.error));
 }
 
 void pmf_execution_count(struct pmf_execution *x, const struct pmf_revoke_result *res)

@@ -44,8 +44,8 @@ void pmf_execution_thaw(struct pmf_execution *x, bool anyones);
 void pmf_execution_count(struct pmf_execution *x, const struct pmf_revoke_result *res);
 /* Once more, when a thaw failed. */
 void pmf_execution_thaw_again(struct pmf_execution *x);
-/* What a thaw that failed means, in place of any other problem. */
-void pmf_execution_explain_thaw(struct pmf_execution *x);
+/* What steps that failed mean: a thaw in place of any other problem. Thawed. */
+void pmf_execution_explain(struct pmf_execution *x);
 void pmf_execution_end(struct pmf_execution *x);
 
 #endif

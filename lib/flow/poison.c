@@ -283,21 +283,12 @@ static int act_on_all(struct pmf_poison *w, const struct pmf_case *before)
 static void explain(struct pmf_execution *x, int r)
 {
 	const struct pmf_outcome *o = &x->c->outcome;
-	const char *label = pmf_execution_label(&x->c->site);
 
-	pmf_execution_explain_thaw(x);
-	if (o->revoke.state == PMF_STEP_FAILED && o->revoke.error == -ENODEV)
-		pmf_execution_problem(x, "the kernel module is not loaded: mappings of %s could "
-				      "not be taken away", label);
-	else if (o->revoke.state == PMF_STEP_FAILED)
-		pmf_execution_problem(x, "cannot take away mappings of %s: %s", label,
-				      strerror(-o->revoke.error));
-	if (o->shutdown.state == PMF_STEP_FAILED || o->shutdown.state == PMF_STEP_UNSUPPORTED)
-		pmf_execution_problem(x, "cannot shut down %s: %s", label,
-				      strerror(-o->shutdown.error));
+	pmf_execution_explain(x);
 	if (r < 0 || o->resolve.state == PMF_STEP_FAILED)
 		pmf_execution_problem(x, "cannot find out who owns the bad part of %s: %s",
-				      label, strerror(r < 0 ? -r : -o->resolve.error));
+				      pmf_execution_label(&x->c->site),
+				      strerror(r < 0 ? -r : -o->resolve.error));
 }
 
 int pmf_poison_site(const struct pmf_run *run, struct pmf_case *c,
