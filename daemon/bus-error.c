@@ -21,17 +21,30 @@ static const struct { int error; const char *name; } names[] = {
 	{ EINVAL, SD_BUS_ERROR_INVALID_ARGS },
 	{ EPERM, SD_BUS_ERROR_ACCESS_DENIED },
 	{ EACCES, SD_BUS_ERROR_ACCESS_DENIED },
+	{ EKEYREJECTED, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED },
+	{ E2BIG, SD_BUS_ERROR_LIMITS_EXCEEDED },
 	{ ENOMEM, SD_BUS_ERROR_NO_MEMORY },
 };
+
+void bus_clean(char *s)
+{
+	for (unsigned char *p = (unsigned char *)s; p && *p; p++)
+		if (*p < 0x20 || *p >= 0x7f)
+			*p = '?';
+}
 
 int bus_fail(sd_bus_error *error, int r, const char *why)
 {
 	const char *name = SD_BUS_ERROR_FAILED;
+	char text[512];
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].error == -r)
 			name = names[i].name;
-	sd_bus_error_set(error, name, why ? why : pmemfail_why());
+	/* It may name what a client or a mount point is called, and be cut in the middle. */
+	(void)snprintf(text, sizeof(text), "%s", why ? why : pmemfail_why());
+	bus_clean(text);
+	(void)sd_bus_error_set(error, name, text);
 	return r < 0 ? r : -EIO;
 }
 

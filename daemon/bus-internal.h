@@ -10,6 +10,10 @@
  *	bus-record.c	how those are kept as the record is
  *	bus-caller.c	who asks, and how much at once
  *	bus-describe.c	a failure as JSON, for who may see what of it
+ *	bus-polkit.c	what who may do
+ *	bus-job*.c	jobs: life, object, methods that begin one, their work
+ *	bus-inhibit.c	who asks for a moment before a removal
+ *	bus-log.c	org.freedesktop.LogControl1
  *	bus-error.c	errors by name, answers, what arguments may be
  *	bus-work.c	threads
  */
@@ -34,6 +38,9 @@
 #define BUS_MAX_UNSENT	256	/* messages, before heavy questions are refused */
 
 struct bus_caller;
+struct bus_check;
+struct bus_inhibitor;
+struct bus_job;
 
 struct bus_range {
 	uint64_t start, end;
@@ -60,7 +67,7 @@ struct bus_failure {
 
 struct bus {
 	sd_event *event;
-	bus_reload_fn reload;
+	const struct bus_ops *ops;
 	void *userdata;
 	struct work *work;
 	struct pmemfail *lib;
@@ -88,6 +95,17 @@ struct bus {
 
 	/* bus-caller.c */
 	struct bus_caller *callers;
+
+	/* bus-polkit.c */
+	struct bus_check *checks;
+
+	/* bus-inhibit.c */
+	struct bus_inhibitor *inhibitors;
+
+	/* bus-job.c */
+	struct bus_job *jobs;		/* newest first */
+	uint64_t last_job;
+	sd_event_source *job_timer;
 
 	/* bus-record.c */
 	struct bus_failure **failures;	/* by id */
@@ -152,7 +170,27 @@ struct bus *bus_caller_bus(const struct bus_caller *c);
 /* The connection is gone, and with it all clients. */
 void bus_callers_disconnected(struct bus *b);
 
+/* bus-polkit.c */
+/* Then fn is called, with 0 or an error for bus_deny(); the caller is known by then. */
+int bus_authorize(struct bus *b, sd_bus_message *m, const char *action, bus_caller_fn fn,
+		  void *userdata, sd_bus_error *error);
+void bus_deny(sd_bus_message *m, int error);
+void bus_checks_disconnected(struct bus *b);
+
+/* bus-inhibit.c */
+int bus_inhibit(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int bus_list_inhibitors(sd_bus_message *m, void *userdata, sd_bus_error *error);
+/* Those that name nothing known may do so now. */
+void bus_inhibitors_look(struct bus *b);
+void bus_inhibitors_engine_ends(struct bus *b);
+void bus_inhibitors_done(struct bus *b);
+
+/* bus-log.c */
+int bus_log_add(struct bus *b);
+
 /* bus-error.c */
+/* Only what any reader can take: ASCII. */
+void bus_clean(char *s);
 #define BUS_ERROR(name)		"org.pmemfail1.Error." name
 /* Set *error by the errno and the sentence (NULL: the library's last); returns < 0. */
 int bus_fail(sd_bus_error *error, int r, const char *why);

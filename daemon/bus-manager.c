@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bus-internal.h"
+#include "bus-job.h"
 
 #define PATH		"/org/pmemfail1"
 #define INTERFACE	"org.pmemfail1.Manager"
@@ -67,6 +67,28 @@ static int describe_failure(sd_bus_message *m, void *userdata, sd_bus_error *err
 	return r < 0 ? r : bus_describe(userdata, m, id, error);
 }
 
+static void may_reload(struct bus_caller *c, sd_bus_message *m, void *userdata, int error)
+{
+	struct bus *b = bus_caller_bus(c);
+	int r;
+
+	(void)userdata;
+	if (error < 0) {
+		bus_deny(m, error);
+		return;
+	}
+	r = b->ops->reload(b->userdata);
+	if (r < 0)
+		bus_fail_later(m, r, NULL);
+	else
+		(void)sd_bus_reply_method_return(m, NULL);
+}
+
+static int reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return bus_authorize(userdata, m, "reload", may_reload, NULL, error);
+}
+
 /* --- properties ------------------------------------------------------------ */
 
 static int get_version(sd_bus *bus, const char *path, const char *interface,
@@ -114,6 +136,21 @@ static int get_protected(sd_bus *bus, const char *path, const char *interface,
 	for (size_t i = 0; r >= 0 && i < b->n_protected; i++)
 		r = sd_bus_message_append(reply, "s", b->protected_ids[i]);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_delay(sd_bus *bus, const char *path, const char *interface,
+		     const char *property, sd_bus_message *reply, void *userdata,
+		     sd_bus_error *error)
+{
+	struct bus *b = userdata;
+
+	(void)bus;
+	(void)path;
+	(void)interface;
+	(void)property;
+	(void)error;
+	return sd_bus_message_append(reply, "t",
+				     b->engine ? pmemfail_engine_delay_us(b->engine) : 0);
 }
 
 static int append_frozen(const char *name, void *userdata)
@@ -183,18 +220,38 @@ static const sd_bus_vtable vtable[] = {
 				SD_BUS_RESULT("o", failure), get_failure, ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("DescribeFailure", SD_BUS_ARGS("t", id),
 				SD_BUS_RESULT("s", json), describe_failure, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("Assess", SD_BUS_ARGS("s", device, "a(tt)", ranges, "a{sv}",
+						     options),
+				SD_BUS_RESULT("o", job), bus_job_call, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("Report", SD_BUS_ARGS("s", device, "a(tt)", ranges, "a{sv}",
+						     options),
+				SD_BUS_RESULT("o", job), bus_job_call, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("PrepareRemove", SD_BUS_ARGS("s", device, "a{sv}", options),
+				SD_BUS_RESULT("o", job), bus_job_call, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("Replay", SD_BUS_ARGS("s", device), SD_BUS_RESULT("o", job),
+				bus_job_call, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("Inhibit",
+				SD_BUS_ARGS("s", what, "s", who, "s", why, "s", mode),
+				SD_BUS_RESULT("h", fd), bus_inhibit, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("ListInhibitors", SD_BUS_NO_ARGS,
+				SD_BUS_RESULT("a(ssssuu)", inhibitors), bus_list_inhibitors,
+				ANYBODY),
 	SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("ModuleLoaded", "b", get_module, 0, CHANGES),
 	SD_BUS_PROPERTY("ModuleABI", "u", get_module, 0, CHANGES),
 	SD_BUS_PROPERTY("ProtectedDevices", "as", get_protected, 0, CHANGES),
 	SD_BUS_PROPERTY("FrozenFilesystems", "as", get_frozen, 0, 0),
 	SD_BUS_PROPERTY("Counters", "a{st}", get_counters, 0, CHANGES),
+	SD_BUS_PROPERTY("InhibitDelayMaxUSec", "t", get_delay, 0, CHANGES),
 	SD_BUS_SIGNAL_WITH_ARGS("FailureAdded", SD_BUS_ARGS("t", id, "o", failure), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("FailureChanged",
 				SD_BUS_ARGS("t", id, "o", failure, "s", state), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("PrepareForRemoval", SD_BUS_ARGS("s", device, "b", active), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("DeviceProtectionChanged",
 				SD_BUS_ARGS("s", device, "b", protected), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("t", id, "o", job), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("t", id, "o", job, "s", result), 0),
 	SD_BUS_VTABLE_END
 };
 
@@ -226,6 +283,7 @@ int bus_emit(struct bus *b, const char *member, const char *types, ...)
 
 static const char *const properties[] = {
 	"ModuleLoaded", "ModuleABI", "ProtectedDevices", "Counters",
+	"InhibitDelayMaxUSec",
 };
 #define N_PROPERTIES (sizeof(properties) / sizeof(properties[0]))
 

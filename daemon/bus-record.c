@@ -48,9 +48,7 @@ static char *clean_copy(const char *s)
 {
 	char *copy = strndup(s ? s : "", 1024);
 
-	for (unsigned char *p = (unsigned char *)copy; p && *p; p++)
-		if (*p < 0x20 || *p >= 0x7f)
-			*p = '?';
+	bus_clean(copy);
 	return copy;
 }
 

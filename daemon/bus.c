@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "bus-internal.h"
+#include "bus-job.h"
 
 #define NAME		"org.pmemfail1"
 #define ADDRESS		"unix:path=/run/dbus/system_bus_socket"
@@ -88,6 +88,8 @@ static void disconnect(struct bus *b)
 	if (!b->bus)
 		return;
 	bus_callers_disconnected(b);
+	bus_checks_disconnected(b);
+	bus_jobs_disconnected(b);
 	(void)sd_bus_detach_event(b->bus);
 	b->bus = sd_bus_close_unref(b->bus);
 	b->connected = b->asked_name = false;
@@ -146,6 +148,10 @@ static int add_objects(struct bus *b)
 		r = bus_device_add(b);
 	if (r >= 0)
 		r = bus_failure_add(b);
+	if (r >= 0)
+		r = bus_job_add(b);
+	if (r >= 0)
+		r = bus_log_add(b);
 	return r;
 }
 
@@ -205,7 +211,7 @@ bool bus_has_room(struct bus *b)
 
 /* --- the whole ------------------------------------------------------------- */
 
-int bus_new(sd_event *event, bus_reload_fn reload, void *userdata, struct bus **ret)
+int bus_new(sd_event *event, const struct bus_ops *ops, void *userdata, struct bus **ret)
 {
 	struct bus *b = calloc(1, sizeof(*b));
 	int r;
@@ -213,7 +219,7 @@ int bus_new(sd_event *event, bus_reload_fn reload, void *userdata, struct bus **
 	if (!b)
 		return -ENOMEM;
 	b->event = sd_event_ref(event);
-	b->reload = reload;
+	b->ops = ops;
 	b->userdata = userdata;
 	r = work_new(event, &b->work);
 	if (r >= 0)
@@ -234,10 +240,13 @@ struct bus *bus_free(struct bus *b)
 	if (!b)
 		return NULL;
 	bus_engine_ends(b);
+	bus_jobs_cancel(b);
 	b->work = work_free(b->work);
 	if (b->bus && b->connected)
 		(void)sd_bus_flush(b->bus);
 	disconnect(b);
+	bus_jobs_done(b);
+	bus_inhibitors_done(b);
 	bus_manager_done(b);
 	bus_devices_done(b);
 	bus_record_done(b);
@@ -257,6 +266,8 @@ void bus_engine_begins(struct bus *b, struct pmemfail *lib, struct pmemfail_engi
 	b->generation++;
 	bus_record_begins(b);
 	bus_devices_look(b);
+	bus_inhibitors_look(b);
+	bus_manager_changed(b, "InhibitDelayMaxUSec");
 }
 
 void bus_engine_ends(struct bus *b)
@@ -272,6 +283,7 @@ void bus_engine_ends(struct bus *b)
 		free(id);
 	}
 	bus_record_ends(b);
+	bus_inhibitors_engine_ends(b);
 	b->engine = NULL;
 	b->lib = pmemfail_unref(b->lib);
 }
@@ -285,6 +297,7 @@ void bus_notice(struct bus *b, const struct pmemfail_notice *n)
 	switch (pmemfail_notice_get_kind(n)) {
 	case PMEMFAIL_DEVICES_CHANGED:
 		bus_devices_look(b);
+		bus_inhibitors_look(b);
 		break;
 	case PMEMFAIL_MODULE_CHANGED:
 		bus_manager_changed(b, "ModuleLoaded");
@@ -300,6 +313,9 @@ void bus_notice(struct bus *b, const struct pmemfail_notice *n)
 			(void)bus_emit(b, "PrepareForRemoval", "sb", device,
 				       (int)pmemfail_notice_on(n));
 		break;
+	case PMEMFAIL_REMOVAL_READY:
+		bus_job_ready(b, pmemfail_notice_token(n));
+		break;
 	case PMEMFAIL_FAILURE_ADDED:
 	case PMEMFAIL_FAILURE_CHANGED:
 	case PMEMFAIL_RECORD_PROBLEM:
@@ -309,6 +325,9 @@ void bus_notice(struct bus *b, const struct pmemfail_notice *n)
 
 unsigned int bus_busy(const struct bus *b)
 {
-	(void)b;
-	return 0;
+	unsigned int n = 0;
+
+	for (const struct bus_job *j = b ? b->jobs : NULL; j; j = j->next)
+		n += j->state < BUS_JOB_DONE && j->kind != BUS_JOB_ASSESS;
+	return n;
 }

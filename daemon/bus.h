@@ -13,10 +13,15 @@
 
 struct bus;
 
-/* reload does what SIGHUP does, and returns 0 or a negative errno. */
-typedef int (*bus_reload_fn)(void *userdata);
+/* What the bus asks of the manager. */
+struct bus_ops {
+	/* As SIGHUP. 0 or a negative errno. */
+	int (*reload)(void *userdata);
+	/* A job is over: what waited for bus_busy() may go on. */
+	void (*idle)(void *userdata);
+};
 
-int bus_new(sd_event *event, bus_reload_fn reload, void *userdata, struct bus **ret);
+int bus_new(sd_event *event, const struct bus_ops *ops, void *userdata, struct bus **ret);
 /* Ends what may be canceled and waits for what must not. NULL is accepted. */
 struct bus *bus_free(struct bus *b);
 

@@ -8,7 +8,9 @@
  */
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,36 @@ struct log_entry {
 };
 
 static bool to_journal;
+
+enum target { TARGET_AUTO, TARGET_JOURNAL, TARGET_CONSOLE, TARGET_NULL, TARGET_N };
+
+static const char *const targets[TARGET_N] = { "auto", "journal", "console", "null" };
+static atomic_int target = TARGET_AUTO, max_level = LOG_DEBUG;
+
+void log_set_level(int level)
+{
+	atomic_store(&max_level, level);
+}
+
+int log_level(void)
+{
+	return atomic_load(&max_level);
+}
+
+int log_set_target(const char *name)
+{
+	for (int i = 0; i < TARGET_N; i++)
+		if (strcmp(targets[i], name) == 0) {
+			atomic_store(&target, i);
+			return 0;
+		}
+	return -EINVAL;
+}
+
+const char *log_target_name(void)
+{
+	return targets[atomic_load(&target)];
+}
 
 /*
  * systemd says in JOURNAL_STREAM which device and inode the stream has that it
@@ -131,12 +163,18 @@ static void end(struct log_entry *e, const char *fmt, va_list ap)
 	static const char key[] = "MESSAGE=";
 	char text[1024], message[2048];
 	size_t used = sizeof(key) - 1;
+	int to = atomic_load(&target);
 
+	if (e->priority > atomic_load(&max_level) || to == TARGET_NULL)
+		return;
 	vsnprintf(text, sizeof(text), fmt, ap);
 	memcpy(message, key, used);
 	append(message, sizeof(message), &used, text);
 	e->fields[e->n++] = (struct iovec){ message, used };
-	if (to_journal && sd_journal_sendv(e->fields, (int)e->n) >= 0)
+	if ((to == TARGET_JOURNAL || (to == TARGET_AUTO && to_journal)) &&
+	    sd_journal_sendv(e->fields, (int)e->n) >= 0)
+		return;
+	if (to == TARGET_JOURNAL)
 		return;
 	dprintf(STDERR_FILENO, "<%d>%.*s\n", e->priority, (int)(used - (sizeof(key) - 1)),
 		message + sizeof(key) - 1);

@@ -14,6 +14,13 @@
 /* Finds out where stderr leads. Before that, entries go to stderr. */
 void log_open(void);
 
+/* Entries less urgent than this (LOG_DEBUG: none) are not sent; from any thread. */
+void log_set_level(int level);
+int log_level(void);
+/* "auto" (the begin), "journal", "console", "null"; -EINVAL: another word. */
+int log_set_target(const char *name);
+const char *log_target_name(void);
+
 struct log_entry;
 
 /*

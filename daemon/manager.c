@@ -261,6 +261,16 @@ static int on_bus_reload(void *userdata)
 	return reload(userdata);
 }
 
+static void on_bus_idle(void *userdata)
+{
+	struct manager *m = userdata;
+
+	if (m->engine && apply_when_idle(m) < 0)
+		(void)sd_event_exit(m->event, DAEMON_FAILURE);
+}
+
+static const struct bus_ops bus_ops = { .reload = on_bus_reload, .idle = on_bus_idle };
+
 /*
  * Keep in memory what runs, since the file it is read from may lie on what is frozen
  * or taken away just now. What is mapped is read now; what comes later (stacks,
@@ -297,7 +307,7 @@ int manager_run(struct pmemfail *lib)
 		goto out;
 	}
 	/* It has no threads before the engine, which forks its guard, has work for them. */
-	r = bus_new(m.event, on_bus_reload, &m, &m.bus);
+	r = bus_new(m.event, &bus_ops, &m, &m.bus);
 	if (r < 0)
 		log_say(LOG_WARNING, MESSAGE_PROBLEM, "going on without the bus: %s",
 			strerror(-r));

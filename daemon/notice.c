@@ -242,6 +242,7 @@ void notice_log(const struct pmemfail_notice *n)
 	case PMEMFAIL_PROTECTION_CHANGED:
 		break;	/* manager.c tells how many are protected now */
 	case PMEMFAIL_REMOVAL_BEGINS:
+	case PMEMFAIL_REMOVAL_READY:
 	case PMEMFAIL_REMOVAL_ENDS:
 		break;	/* its failure says all; these are for the bus */
 	}

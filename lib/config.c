@@ -256,6 +256,16 @@ static void unrefp(struct pmemfail **ctx)
 	pmemfail_unref(*ctx);
 }
 
+static bool is_set(const struct pmemfail *ctx, const char *name)
+{
+	const char *key, *def, *what;
+
+	for (size_t i = 0; pmf_policy_describe(i, &key, &def, &what) >= 0; i++)
+		if (streq(key, name))
+			return ctx->values[i];
+	return false;
+}
+
 _public_ int pmemfail_read_config(struct pmemfail *ctx, const char *root)
 {
 	_cleanup_(unrefp) struct pmemfail *scratch = NULL;
@@ -272,6 +282,12 @@ _public_ int pmemfail_read_config(struct pmemfail *ctx, const char *root)
 	pthread_mutex_lock(&econf_lock);
 	r = read_into(scratch, root);
 	pthread_mutex_unlock(&econf_lock);
+	if (r >= 0) {
+		r = pmf_policy_check(&scratch->policy, is_set(scratch, "InhibitDelayMaxSec"),
+				     text);
+		if (r < 0)
+			return pmf_why(r, "%s", text);
+	}
 	for (size_t i = 0; r >= 0 && i < PMF_MAX_SETTINGS; i++) {
 		const char *key, *def, *what;
 

@@ -90,6 +90,7 @@ static void begin_hold(struct pmemfail_engine *e, const struct pmf_hold_event *h
 	pmf_snapshots_hold_begin(e->snapshots);
 	pmf_engine_write_note(e, j->token, j->note_name, f);
 	(void)pmf_engine_put(e, j->token, f, false);
+	pmf_engine_hold_begins(e, j);
 	pmf_job_start(j);
 }
 
@@ -97,9 +98,16 @@ static void begin_hold(struct pmemfail_engine *e, const struct pmf_hold_event *h
  * the release has said so. */
 static void end_hold(struct pmemfail_engine *e, const struct pmf_hold_event *h)
 {
+	struct pmf_job *delayed = NULL;
+
 	for (struct pmf_job *j = e->jobs; j; j = j->next)
-		if (j->kind == PMF_JOB_HOLD && j->hold.id == h->id)
+		if (j->kind == PMF_JOB_HOLD && j->hold.id == h->id) {
 			atomic_store(&j->hold_ended, true);
+			if (j->delayed)
+				delayed = j;
+		}
+	if (delayed)
+		pmf_engine_hold_gone(e, delayed);
 }
 
 void pmf_engine_read_holds(struct pmemfail_engine *e)

@@ -120,6 +120,7 @@ static void finish(struct pmf_job *j)
 
 	take_out(j);
 	if (is_handling(j)) {
+		pmf_engine_hold_ends(e, j);
 		e->n_handling--;
 		atomic_fetch_sub(&e->ctx->quiet, 1);
 		pmf_snapshots_refresh(e->snapshots, PMF_READ_DEVICES | PMF_READ_BLOCKS |
@@ -133,7 +134,7 @@ static void finish(struct pmf_job *j)
 static bool has_room(const struct pmemfail_engine *e, const struct pmf_job *j)
 {
 	if (is_handling(j))
-		return e->n_holds < PMF_MAX_JOBS;
+		return !j->delayed && e->n_holds < PMF_MAX_JOBS;
 	if (j->kind == PMF_JOB_HOOKS)
 		return e->n_hooks < PMF_MAX_HOOKS && atomic_load(&e->ctx->quiet) == 0;
 	return e->n_running - e->n_holds - e->n_hooks < PMF_MAX_JOBS;

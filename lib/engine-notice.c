@@ -90,8 +90,8 @@ void pmf_engine_notice(struct pmemfail_engine *e, enum pmemfail_notice_kind kind
 	add(e, n);
 }
 
-void pmf_engine_notice_device(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
-			      const char *id, bool on)
+static void add_device(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+		       const char *id, bool on, uint64_t token)
 {
 	struct pmemfail_notice *n = calloc(1, sizeof(*n));
 
@@ -101,7 +101,20 @@ void pmf_engine_notice_device(struct pmemfail_engine *e, enum pmemfail_notice_ki
 	}
 	n->kind = kind;
 	n->on = on;
+	n->token = token;
 	add(e, n);
+}
+
+void pmf_engine_notice_device(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+			      const char *id, bool on)
+{
+	add_device(e, kind, id, on, 0);
+}
+
+void pmf_engine_notice_token(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+			     const char *id, uint64_t token)
+{
+	add_device(e, kind, id, false, token);
 }
 
 void pmf_engine_notices_done(struct pmemfail_engine *e)
@@ -149,4 +162,9 @@ _public_ const char *pmemfail_notice_device(const struct pmemfail_notice *n)
 _public_ bool pmemfail_notice_on(const struct pmemfail_notice *n)
 {
 	return n && n->on;
+}
+
+_public_ uint64_t pmemfail_notice_token(const struct pmemfail_notice *n)
+{
+	return n ? n->token : 0;
 }

@@ -18,7 +18,7 @@
 #define MAX_RANGES	65536		/* of poison, per device */
 
 enum source { SOURCE_HOLD, SOURCE_UDEV, SOURCE_MOUNTS, SOURCE_SNAPSHOT, SOURCE_MESSAGE,
-	      SOURCE_TIMER, SOURCE_BADBLOCKS, SOURCE_TRACE, SOURCE_RESCAN, SOURCE_N };
+	      SOURCE_TIMER, SOURCE_DELAY, SOURCE_BADBLOCKS, SOURCE_TRACE, SOURCE_RESCAN, SOURCE_N };
 
 static int add_source(struct pmemfail_engine *e, int fd, enum source s, uint32_t events)
 {
@@ -35,13 +35,17 @@ static int open_fds(struct pmemfail_engine *e)
 	e->message_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->snapshot_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	e->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (e->epoll_fd < 0 || e->message_fd < 0 || e->snapshot_fd < 0 || e->timer_fd < 0)
+	e->delay_fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (e->epoll_fd < 0 || e->message_fd < 0 || e->snapshot_fd < 0 || e->timer_fd < 0 ||
+	    e->delay_fd < 0)
 		return -errno;
 	r = add_source(e, e->message_fd, SOURCE_MESSAGE, EPOLLIN);
 	if (r >= 0)
 		r = add_source(e, e->snapshot_fd, SOURCE_SNAPSHOT, EPOLLIN);
 	if (r >= 0)
 		r = add_source(e, e->timer_fd, SOURCE_TIMER, EPOLLIN);
+	if (r >= 0)
+		r = add_source(e, e->delay_fd, SOURCE_DELAY, EPOLLIN);
 	return r;
 }
 
@@ -195,7 +199,7 @@ _public_ int pmemfail_engine_new(struct pmemfail *ctx, struct pmemfail_engine **
 	e->sys = sys;
 	e->policy = &ctx->policy;
 	e->lock_fd = e->epoll_fd = e->message_fd = e->snapshot_fd = -1;
-	e->timer_fd = e->rescan_fd = e->mounts_fd = e->hold_fd = -1;
+	e->timer_fd = e->rescan_fd = e->mounts_fd = e->hold_fd = e->delay_fd = -1;
 	e->hold_error = -ENODEV;
 	e->notices_tail = &e->notices;
 	cds_wfcq_init(&e->queue_head, &e->queue_tail);
@@ -260,6 +264,8 @@ _public_ int pmemfail_engine_dispatch(struct pmemfail_engine *e)
 		handle_snapshot(e);
 	if (due[SOURCE_TIMER])
 		handle_timer(e);
+	if (due[SOURCE_DELAY])
+		pmf_engine_delays_timer(e);
 	if (due[SOURCE_BADBLOCKS])
 		pmf_engine_read_badblocks(e);
 	if (due[SOURCE_TRACE])
@@ -316,6 +322,7 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 {
 	if (!e)
 		return NULL;
+	pmf_engine_delays_end(e);
 	wait_for_jobs(e);
 	e->ending = true;
 	if (e->record)
@@ -334,8 +341,10 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 	pmf_intake_free(e->intake);
 	pmf_topology_free(e->topology);
 	pmf_engine_watched_done(e);
+	pmf_engine_delays_done(e);
 	pmf_engine_notices_done(e);
 	free(e->names);
+	safe_close(e->delay_fd);
 	safe_close(e->mounts_fd);
 	safe_close(e->timer_fd);
 	safe_close(e->rescan_fd);

@@ -8,6 +8,7 @@
  *
  *	engine.c		begin, end, dispatch
  *	engine-hold.c		holds of the module to jobs
+ *	engine-delay.c		who asks for a moment before a removal
  *	engine-uevent.c		uevents and mounts to refreshes and unheld removals
  *	engine-watch.c		which devices an unbind waits for
  *	engine-job.c		threads that handle, and how many
@@ -79,6 +80,7 @@ struct pmf_job {
 	struct pmemfail_engine *engine;
 	enum pmf_job_kind kind;
 	bool running;
+	bool delayed;			/* HOLD: not to be begun yet */
 	pthread_t thread;
 
 	uint64_t token;			/* of the record */
@@ -154,6 +156,9 @@ struct pmf_note_name {
 	char name[64];
 };
 
+struct pmf_delay;
+struct pmf_removal;
+
 struct pmemfail_engine {
 	struct pmemfail *ctx;
 	struct pmf_sys *sys;
@@ -190,6 +195,12 @@ struct pmemfail_engine {
 	struct pmf_note_name *names;
 	size_t n_names, cap_names;
 
+	int delay_fd;			/* a timer */
+	struct pmf_delay **delays;
+	size_t n_delays, cap_delays;
+	struct pmf_removal *removals;
+	uint64_t last_delay;
+
 	struct pmemfail_notice *notices, **notices_tail;
 	unsigned int n_notices;
 
@@ -206,6 +217,8 @@ void pmf_engine_notice(struct pmemfail_engine *e, enum pmemfail_notice_kind kind
 		       struct pmf_failure *f, char *text);
 void pmf_engine_notice_device(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
 			      const char *id, bool on);
+void pmf_engine_notice_token(struct pmemfail_engine *e, enum pmemfail_notice_kind kind,
+			     const char *id, uint64_t token);
 void pmf_engine_notices_done(struct pmemfail_engine *e);
 
 /* engine-job.c */
@@ -231,6 +244,15 @@ int pmf_engine_open_holds(struct pmemfail_engine *e);	/* quiet when there is one
 void pmf_engine_read_holds(struct pmemfail_engine *e);
 void pmf_engine_close_broken(struct pmemfail_engine *e);
 void pmf_engine_unheld(struct pmemfail_engine *e, const struct pmf_device *d);
+
+/* engine-delay.c */
+void pmf_engine_hold_begins(struct pmemfail_engine *e, struct pmf_job *j);
+void pmf_engine_hold_ends(struct pmemfail_engine *e, struct pmf_job *j);
+/* The unbind goes on already: what is left to do is done at once. */
+void pmf_engine_hold_gone(struct pmemfail_engine *e, struct pmf_job *j);
+void pmf_engine_delays_timer(struct pmemfail_engine *e);
+void pmf_engine_delays_end(struct pmemfail_engine *e);
+void pmf_engine_delays_done(struct pmemfail_engine *e);
 
 /* engine-watch.c */
 void pmf_engine_snapshot(struct pmemfail_engine *e);	/* a new one is published */

@@ -15,6 +15,7 @@ struct pmemfail_notice {
 	char *text;
 	char *device;			/* its id, unless it is about a failure */
 	bool on;			/* it begins, or is so from now on */
+	uint64_t token;			/* of a removal */
 };
 
 #endif

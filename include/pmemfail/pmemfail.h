@@ -408,6 +408,7 @@ enum pmemfail_notice_kind {
 	PMEMFAIL_RECORD_PROBLEM,	/* the store cannot be written: text says why */
 	PMEMFAIL_MODULE_CHANGED,	/* loaded or gone */
 	PMEMFAIL_REMOVAL_BEGINS,	/* of notice_device(); delays count from here */
+	PMEMFAIL_REMOVAL_READY,		/* no delay is left: of engine_begin_removal() */
 	PMEMFAIL_REMOVAL_ENDS,		/* it is handled, or was given up */
 	PMEMFAIL_PROTECTION_CHANGED,	/* notice_on(): an unbind of it would wait */
 };
@@ -423,12 +424,32 @@ const char *pmemfail_notice_text(const struct pmemfail_notice *n);
 const char *pmemfail_notice_device(const struct pmemfail_notice *n);
 /* REMOVAL_BEGINS, or PROTECTION_CHANGED to protected. */
 bool pmemfail_notice_on(const struct pmemfail_notice *n);
+/* Of REMOVAL_READY: which one. */
+uint64_t pmemfail_notice_token(const struct pmemfail_notice *n);
 
 /* How many bound pmem devices there are, and how many an unbind would wait for. */
 void pmemfail_engine_protected(struct pmemfail_engine *e, unsigned int *ret_devices,
 			       unsigned int *ret_watched);
 /* How many failures are being handled now. */
 unsigned int pmemfail_engine_busy(struct pmemfail_engine *e);
+
+/*
+ * Ask for a moment before a device is taken away, to write what is dirty and let go of
+ * it: a removal that comes after this waits until all delays of it have ended, but not
+ * longer than InhibitDelayMaxSec=. what: a device as for pmemfail_assess(), or a mount
+ * point of one. -ENODEV: neither; -EMFILE: too many.
+ */
+int pmemfail_engine_delay(struct pmemfail_engine *e, const char *what, uint64_t *ret_token);
+void pmemfail_engine_end_delay(struct pmemfail_engine *e, uint64_t token);
+/* The longest time that a held unbind is delayed, in microseconds. */
+uint64_t pmemfail_engine_delay_us(const struct pmemfail_engine *e);
+/*
+ * The caller is going to call pmemfail_prepare_remove(): with the same courtesy as a
+ * held unbind. Call it after the notice REMOVAL_READY, and end this in any case.
+ */
+int pmemfail_engine_begin_removal(struct pmemfail_engine *e, const char *device,
+				  uint64_t *ret_token);
+void pmemfail_engine_end_removal(struct pmemfail_engine *e, uint64_t token);
 
 #ifdef __cplusplus
 }

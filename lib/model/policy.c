@@ -29,6 +29,10 @@ static const struct pmf_setting settings[] = {
 	  .least = SEC / 10, .most = 60 * SEC, .value = "5",
 	  .what = "The longest time to wait for a filesystem to freeze and to keep it frozen; "
 		  "after it, handling goes on unfrozen." },
+	{ "InhibitDelayMaxSec", PMF_VALUE_TIME, OFFSET(inhibit_us),
+	  .most = 300 * SEC, .value = "5",
+	  .what = "The longest time that programs may delay a removal, to write what is dirty "
+		  "and let go of it; at most half of HoldTimeoutSec." },
 	{ "SettleTimeoutSec", PMF_VALUE_TIME, OFFSET(settle_timeout_us),
 	  .most = 600 * SEC, .value = "10",
 	  .what = "The longest time to wait for pinned pages to be let go before a device is "
@@ -107,6 +111,15 @@ void pmf_policy_defaults(struct pmf_policy *p)
 		assert(r == 0);
 		(void)r;
 	}
+}
+
+int pmf_policy_check(const struct pmf_policy *p, bool delay_set, char why[160])
+{
+	if (!delay_set || p->inhibit_us <= p->hold_timeout_us / 2)
+		return 0;
+	pmf_explain(why, "InhibitDelayMaxSec is more than half of HoldTimeoutSec, the rest of"
+		    " which the rescue needs.");
+	return -EINVAL;
 }
 
 int pmf_policy_describe(size_t i, const char **ret_key, const char **ret_default,

@@ -31,6 +31,7 @@ struct pmf_fs_override {
 struct pmf_policy {
 	uint64_t hold_timeout_us;	/* HoldTimeoutSec=30 */
 	uint64_t freeze_timeout_us;	/* FreezeTimeoutSec=5: then go on unfrozen */
+	uint64_t inhibit_us;		/* InhibitDelayMaxSec=5 */
 	uint64_t settle_timeout_us;	/* SettleTimeoutSec=10: waiting for pins to go */
 	struct pmf_fs_policy fs;	/* unless overridden */
 	struct pmf_fs_override *overrides;
@@ -67,6 +68,10 @@ struct pmf_fs_policy pmf_policy_for(const struct pmf_policy *p, const char *moun
  * error. done leaves the other settings as they are. */
 int pmf_policy_copy(const struct pmf_policy *p, struct pmf_policy *ret);
 void pmf_policy_done(struct pmf_policy *p);
+
+/* Do they fit together? -EINVAL with a sentence in why. delay_set: InhibitDelayMaxSec=
+ * is not the default, which gives way. */
+int pmf_policy_check(const struct pmf_policy *p, bool delay_set, char why[160]);
 
 /* The i-th setting, for tools and manuals; -ENOENT past the end. */
 int pmf_policy_describe(size_t i, const char **ret_key, const char **ret_default,
