@@ -38,9 +38,24 @@ TEST(every_setting_is_described_and_takes_its_default)
 		CHECK(strlen(what) > 20);
 		CHECK_EQ(pmf_policy_set(&p, key, value, why), 0);
 	}
-	CHECK_EQ(i, 15);
+	CHECK_EQ(i, 16);
 	CHECK_EQ(pmf_policy_describe(i, &key, &value, &what), -ENOENT);
 	CHECK(memcmp(&p, &d, sizeof(p)) == 0);
+}
+
+TEST(a_delay_leaves_half_of_the_hold_to_the_rescue)
+{
+	struct pmf_policy p;
+	char why[160] = "";
+
+	pmf_policy_defaults(&p);
+	CHECK_EQ(pmf_policy_set(&p, "HoldTimeoutSec", "4", why), 0);
+	CHECK_EQ(pmf_policy_check(&p, false, why), 0);	/* the default gives way */
+	CHECK_EQ(pmf_policy_set(&p, "InhibitDelayMaxSec", "2001ms", why), 0);
+	CHECK_EQ(pmf_policy_check(&p, true, why), -EINVAL);
+	CHECK(strstr(why, "HoldTimeoutSec") != NULL);
+	CHECK_EQ(pmf_policy_set(&p, "InhibitDelayMaxSec", "2", why), 0);
+	CHECK_EQ(pmf_policy_check(&p, true, why), 0);
 }
 
 TEST(good_values)
