@@ -26,13 +26,17 @@ enum ctl_exit {
 };
 
 struct ctl {
-	struct pmemfail *lib;
+	struct pmemfail *lib;		/* a connection to pmemfaild, or direct */
+	struct pmemfail *machine;	/* direct: the same, or beside a connection; NULL
+					 * when not root */
 	const struct ctl_verb *verb;
 	bool json, quiet, verbose, no_colour, help, version;
+	bool direct, bus;	/* --direct, --bus: not the other way */
 	bool yes;		/* prepare-remove --yes */
 	bool spa;		/* report --spa */
 	bool deep;		/* assess --deep */
 	const char *state;	/* list --state */
+	const char *who, *why;	/* inhibit --who, --why */
 	bool colour;		/* stdout is a terminal that may be coloured */
 	size_t width;		/* columns of stdout; 0: not a terminal, no limit */
 };
@@ -40,7 +44,7 @@ struct ctl {
 /* key of an option: what ctl_set_option() understands. */
 enum ctl_key {
 	CTL_JSON = 256, CTL_QUIET, CTL_VERBOSE, CTL_NO_COLOUR, CTL_HELP, CTL_VERSION,
-	CTL_YES, CTL_STATE, CTL_SPA, CTL_DEEP,
+	CTL_YES, CTL_STATE, CTL_SPA, CTL_DEEP, CTL_DIRECT, CTL_BUS, CTL_WHO, CTL_WHY,
 };
 
 struct ctl_option {
@@ -60,6 +64,8 @@ struct ctl_verb {
 	const struct ctl_option *options;	/* ended by key 0; NULL: none */
 	int (*run)(struct ctl *c, char **args);	/* an enum ctl_exit */
 	bool lenient;	/* goes on with the defaults when the configuration is bad */
+	bool direct;	/* works on the machine itself, whether a daemon runs or not */
+	bool command;	/* its arguments end with a command, whose options are its own */
 };
 
 /* The command table, in the order of --help; ended by a NULL name. */
@@ -70,6 +76,16 @@ const struct ctl_verb *ctl_find_verb(const char *name);
 /* What ends or stops a program is ignored from here on: for verbs that have begun to
  * act on a device, since half of that is worse than either end of it. */
 void ctl_ignore_signals(void);
+
+/* way.c */
+
+/* Set lib and machine: by the daemon when there is one, else directly as root. Returns
+ * -1 to go on; else it has said why not, and this is the exit code. */
+int ctl_choose_way(struct ctl *c);
+/* "bus" or "direct". */
+const char *ctl_way(const struct ctl *c);
+/* A diagnosis by who knows most. */
+int ctl_diagnose(const struct ctl *c, struct pmemfail_diagnosis **ret);
 
 /* help.c: text made from the tables. */
 void ctl_help(const struct ctl_verb *verb);
@@ -84,6 +100,7 @@ int ctl_prepare_remove(struct ctl *c, char **args);
 int ctl_report(struct ctl *c, char **args);
 int ctl_replay(struct ctl *c, char **args);
 int ctl_monitor(struct ctl *c, char **args);
+int ctl_inhibit(struct ctl *c, char **args);
 int ctl_thaw(struct ctl *c, char **args);
 int ctl_doctor(struct ctl *c, char **args);
 
@@ -92,6 +109,8 @@ int ctl_doctor(struct ctl *c, char **args);
 /* "pmemfailctl: TEXT" on stderr, escaped. Returns code, so that it can be returned. */
 int ctl_error(enum ctl_exit code, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* Which way errors of the library came from here on, for people; NULL: do not say. */
+void ctl_speak_of(const char *way);
 /* An error r of the library: says what could not be done, why, and what to do about
  * it. Returns the exit code. */
 int ctl_error_library(int r, const char *doing);

@@ -14,7 +14,7 @@ static const struct {
 	{ CTL_OK, "done; doctor: every pmem device is protected" },
 	{ CTL_FAILED, "tried and failed; doctor: warnings" },
 	{ CTL_USAGE, "wrong arguments" },
-	{ CTL_PERMISSION, "not permitted: needs root" },
+	{ CTL_PERMISSION, "not permitted: needs root, or polkit's leave" },
 	{ CTL_NOT_FOUND, "no such device or failure" },
 	{ CTL_BUSY, "busy: somebody else is handling it" },
 	{ CTL_UNSUPPORTED, "nothing can be done there" },

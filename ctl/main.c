@@ -8,6 +8,7 @@
 #include "ctl.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@ const struct ctl_option ctl_global_options[] = {
 	{ CTL_JSON, 0, "json", NULL, "print JSON (schema 1, sizes in bytes)" },
 	{ CTL_QUIET, 'q', "quiet", NULL, "errors only; list and devices: bare names" },
 	{ CTL_VERBOSE, 'v', "verbose", NULL, "tell on stderr what the library does" },
+	{ CTL_BUS, 0, "bus", NULL, "ask pmemfaild over D-Bus, or fail" },
+	{ CTL_DIRECT, 0, "direct", NULL, "do without pmemfaild: needs root" },
 	{ CTL_NO_COLOUR, 0, "no-color", NULL, "no colours, as with NO_COLOR set" },
 	{ CTL_HELP, 'h', "help", NULL, "show this, or the help of a verb" },
 	{ CTL_VERSION, 'V', "version", NULL, "show the version" },
@@ -42,22 +45,28 @@ static const struct ctl_option report_options[] = {
 	{}
 };
 
+static const struct ctl_option inhibit_options[] = {
+	{ CTL_WHO, 0, "who", "NAME", "who asks for it; default: the command's name" },
+	{ CTL_WHY, 0, "why", "TEXT", "why, for people" },
+	{}
+};
+
 static const struct ctl_option prepare_remove_options[] = {
 	{ CTL_YES, 'y', "yes", NULL, "do not ask" },
 	{}
 };
 
 const struct ctl_verb ctl_verbs[] = {
-	{ "status", "", 0, 0, "Show whether all is well, in five lines",
+	{ "status", "", 0, 0, "Show whether all is well, in six lines",
 	  "Is the daemon running, is the kernel module loaded, how many devices are\n"
-	  "protected, which failures were recorded, is anything frozen. This is what\n"
-	  "pmemfailctl does without a verb.",
+	  "protected, which failures were recorded, is anything frozen, and who was asked:\n"
+	  "pmemfaild, or the machine directly. This is what pmemfailctl does without a verb.",
 	  NULL, ctl_status },
 	{ "doctor", "", 0, 0, "Show what is protected, what is not, and what to do",
 	  "Findings about the machine and about each device: OK, NOTE, WARNING (partly\n"
 	  "protected) or PROBLEM (not protected), with advice. Changes nothing.\n"
 	  "Exit code 0: all protected, 1: warnings, 8: problems.",
-	  NULL, ctl_doctor },
+	  NULL, ctl_doctor, .direct = true },
 	{ "devices", "", 0, 0, "List the pmem devices",
 	  "Every pmem namespace of the machine, bound to a driver or not; and what the\n"
 	  "kernel holds for bad on each, drawn as a line, with who owns it.",
@@ -71,7 +80,7 @@ const struct ctl_verb ctl_verbs[] = {
 	  NULL, ctl_show },
 	{ "monitor", "", 0, 0, "Show failures as they begin and change",
 	  "A line each, with --json an object a line, until it is interrupted or nobody\n"
-	  "reads any more. The daemon need not run.",
+	  "reads any more. The daemon need not run, and may come and go.",
 	  NULL, ctl_monitor },
 	{ "assess", "DEVICE [OFFSET LENGTH]", 1, 3, "Show what losing it would hit",
 	  "The dry run: filesystems, files and processes that use the device now, and\n"
@@ -96,10 +105,16 @@ const struct ctl_verb ctl_verbs[] = {
 	  "synced is kept. Asks first; without a terminal it needs --yes. Once begun it\n"
 	  "cannot be interrupted.",
 	  prepare_remove_options, ctl_prepare_remove },
+	{ "inhibit", "WHAT COMMAND [ARGUMENTS...]", 2, INT_MAX,
+	  "Have removals wait while a command runs",
+	  "A removal of WHAT, a device or a mount point, waits for the end of the command,\n"
+	  "but for no longer than InhibitDelayMaxSec. pmemfaild must run. The exit code is\n"
+	  "the command's, or 128 and the number of the signal that ended it.",
+	  inhibit_options, ctl_inhibit, .command = true },
 	{ "thaw", "", 0, 0, "Thaw what a dead pmemfail process left frozen",
 	  "Only filesystems that pmemfail itself froze. Harmless when there are none:\n"
 	  "systemd runs it each time pmemfaild ends.",
-	  NULL, ctl_thaw, .lenient = true },
+	  NULL, ctl_thaw, .lenient = true, .direct = true },
 	{}
 };
 
@@ -141,6 +156,18 @@ static void set_option(struct ctl *c, int key, const char *arg)
 	case CTL_DEEP:
 		c->deep = true;
 		break;
+	case CTL_BUS:
+		c->bus = true;
+		break;
+	case CTL_DIRECT:
+		c->direct = true;
+		break;
+	case CTL_WHO:
+		c->who = arg;
+		break;
+	case CTL_WHY:
+		c->why = arg;
+		break;
 	case CTL_STATE:
 		c->state = arg;
 		break;
@@ -169,11 +196,22 @@ static int key_from_letter(const struct ctl_option *o, int letter)
 	return 0;
 }
 
+/* The words behind the first argument of such a verb are a command's, also those that look
+ * like options: so the verb comes first, and options end with the first other word. */
+static void put_verb_first(char **argv, int at)
+{
+	char *verb = argv[at];
+
+	memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+	argv[1] = verb;
+	optind = 2;
+}
+
 /* -1: go on; else the exit code. Options may stand before and after the verb. */
 static int parse(struct ctl *c, int argc, char **argv)
 {
 	struct option longs[MAX_OPTIONS + 1] = {};
-	char shorts[2 * MAX_OPTIONS + 2] = ":";
+	char shorts[2 * MAX_OPTIONS + 3] = ":";
 	bool words = false;	/* "--" was seen: no options from here on */
 	size_t n = 0;
 	int key, given;
@@ -190,6 +228,10 @@ static int parse(struct ctl *c, int argc, char **argv)
 		if (!c->verb)
 			return ctl_error(CTL_USAGE, "there is no verb '%s'. 'pmemfailctl --help'"
 					 " lists them.", argv[i]);
+		if (c->verb->command) {
+			put_verb_first(argv, i);
+			strcpy(shorts, "+:");
+		}
 	}
 	add_options(ctl_global_options, longs, &n, shorts);
 	if (c->verb)
@@ -230,6 +272,7 @@ static int parse(struct ctl *c, int argc, char **argv)
 		c->verb = ctl_find_verb("status");
 		return -1;
 	}
+	optind -= c->verb->command;	/* as if it stood before what follows */
 	given = argc - optind - 1;	/* the verb itself was permuted to the front */
 	if (given < c->verb->min_args)
 		return ctl_error(CTL_USAGE, "'%s' needs %s: pmemfailctl %s %s", c->verb->name,
@@ -264,35 +307,11 @@ static void look_at_terminal(struct ctl *c)
 		    strcmp(term, "dumb") != 0;
 }
 
-static void log_library(int level, const char *text, void *userdata)
-{
-	char *safe = text_escape(text);
-
-	(void)userdata;
-	fprintf(stderr, "pmemfailctl: <%d> %s\n", level, safe);
-	free(safe);
-}
-
 static int run(struct ctl *c, char **args)
 {
-	int r;
+	int code = ctl_choose_way(c);
 
-	if (geteuid() != 0)
-		return ctl_error(CTL_PERMISSION, "'%s' needs root. Try: sudo pmemfailctl %s",
-				 c->verb->name, c->verb->name);
-	r = pmemfail_new(&c->lib);
-	if (r < 0)
-		return ctl_error_library(r, "begin");
-	if (c->verbose)
-		pmemfail_set_log_fn(c->lib, log_library, NULL);
-	r = pmemfail_read_config(c->lib, NULL);
-	if (r < 0) {
-		int code = ctl_error_library(r, "read the configuration");
-
-		if (!c->verb->lenient)
-			return code;
-	}
-	return c->verb->run(c, args);
+	return code < 0 ? c->verb->run(c, args) : code;
 }
 
 int main(int argc, char **argv)
@@ -311,6 +330,7 @@ int main(int argc, char **argv)
 		code = run(&c, argv + optind + (optind < argc));
 	}
 	c.lib = pmemfail_unref(c.lib);
+	c.machine = pmemfail_unref(c.machine);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		ctl_error(CTL_FAILED, "cannot write the output.");
 		return code != CTL_OK ? code : CTL_FAILED;

@@ -36,6 +36,14 @@ int ctl_error(enum ctl_exit code, const char *fmt, ...)
 	return code;
 }
 
+/* In parentheses behind what the library said; NULL: nothing. */
+static const char *spoken_way;
+
+void ctl_speak_of(const char *way)
+{
+	spoken_way = way;
+}
+
 const char *ctl_full_stop(const char *sentence)
 {
 	size_t n = strlen(sentence);
@@ -80,18 +88,18 @@ enum ctl_exit ctl_exit_from_errno(int r)
 int ctl_error_library(int r, const char *doing)
 {
 	enum ctl_exit code = ctl_exit_from_errno(r);
-	const char *why = pmemfail_why(), *end;
+	const char *why = pmemfail_why(), *end, *advice = "";
+	const char *open = spoken_way ? " (" : "", *close = spoken_way ? ".)" : "";
 
 	if (!*why)
 		why = strerror(-r);
 	end = ctl_full_stop(why);
 	if (code == CTL_PERMISSION)
-		return ctl_error(code, "cannot %s: %s%s It takes root: try sudo.", doing, why,
-				 end);
+		advice = " It takes root: try sudo.";
 	if (code == CTL_BUSY)
-		return ctl_error(code, "cannot %s now: %s%s Try again when 'pmemfailctl status'"
-				 " shows nothing being handled.", doing, why, end);
-	return ctl_error(code, "cannot %s: %s%s", doing, why, end);
+		advice = " Try again when 'pmemfailctl status' shows nothing being handled.";
+	return ctl_error(code, "cannot %s%s: %s%s%s%s%s%s", doing, code == CTL_BUSY ? " now" : "",
+			 why, end, advice, open, spoken_way ? spoken_way : "", close);
 }
 
 int ctl_error_device(const struct ctl *c, int r, const char *doing, const char *device)

@@ -3,6 +3,9 @@
  * pmemfailctl assess DEVICE: the dry run of a removal; with OFFSET and LENGTH that of
  * poison in that range. Changes nothing.
  */
+#include <errno.h>
+#include <signal.h>
+
 #include "ctl.h"
 #include "report.h"
 #include "size.h"
@@ -82,10 +85,28 @@ static void print_poison_totals(const struct ctl *c, const struct pmemfail_failu
 		text_count(processes, t.processes, "process", "processes"));
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
 static int show_progress(uint64_t done, uint64_t total, void *userdata)
 {
 	spinner_progress(userdata, done, total);
-	return 0;
+	return interrupted ? -EINTR : 0;
+}
+
+/* pmemfaild does the work: it is to hear of Ctrl-C. Directly that ends this process, and
+ * with it the work; as the second Ctrl-C does. */
+static void take_interrupts(const struct ctl *c)
+{
+	const struct sigaction act = { .sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND };
+
+	if (pmemfail_is_connection(c->lib))
+		sigaction(SIGINT, &act, NULL);
 }
 
 static int assess_range(struct ctl *c, char **args)
@@ -103,9 +124,12 @@ static int assess_range(struct ctl *c, char **args)
 	if (!c->quiet)
 		s = spinner_start(c->deep ? "looking through every file" :
 				  "looking for who has it");
-	r = pmemfail_assess_range(c->lib, args[0], offset, length, c->deep,
-				  s ? show_progress : NULL, s, &f);
+	take_interrupts(c);
+	r = pmemfail_assess_range(c->lib, args[0], offset, length, c->deep, show_progress, s,
+				  &f);
 	spinner_stop(s);
+	if (r == -EINTR && interrupted)
+		return ctl_error(CTL_FAILED, "interrupted: nothing was found out.");
 	if (r < 0)
 		return ctl_error_device(c, r, "assess that range", args[0]);
 	if (c->json) {

@@ -103,7 +103,7 @@ static int print_all(struct ctl *c, const struct pmemfail_devices *l)
 {
 	struct pmemfail_diagnosis *d = NULL;
 	struct badness b = {};
-	int r = pmemfail_diagnose(c->lib, &d);
+	int r = ctl_diagnose(c, &d);
 
 	if (r < 0)
 		return ctl_error_library(r, "find out how the devices are protected");

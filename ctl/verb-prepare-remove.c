@@ -23,7 +23,7 @@ static bool module_is_missing(const struct ctl *c)
 	bool missing = false;
 	int r;
 
-	if (pmemfail_diagnose(c->lib, &d) < 0)
+	if (ctl_diagnose(c, &d) < 0)
 		return false;
 	for (size_t i = 0; (r = pmemfail_diagnosis_get(d, i, &about, &code, &what,
 						       &advice)) >= 0; i++)

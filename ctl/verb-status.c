@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* pmemfailctl status: is all well, in five lines. The verb that needs no name. */
-#include <dirent.h>
-#include <fcntl.h>
+/* pmemfailctl status: is all well, in six lines. The verb that needs no name. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ctl.h"
 #include "device.h"
@@ -27,37 +24,13 @@ static int count_failure(const struct pmemfail_failure *f, void *userdata)
 	return 0;
 }
 
-/* Which filesystems pmemfail has frozen now: the names in RuntimeDirectory/frozen. */
-static void read_frozen(struct ctl *c, struct status *s)
+static int add_frozen(const char *name, void *userdata)
 {
-	const char *key, *what;
-	char *value = NULL, *path = NULL;
-	struct dirent *e;
-	DIR *dir = NULL;
-	int fd;
+	struct status *s = userdata;
 
-	for (size_t i = 0; pmemfail_setting(c->lib, i, &key, &value, &what) >= 0; i++) {
-		if (strcmp(key, "RuntimeDirectory") == 0 &&
-		    asprintf(&path, "%s/frozen", value) < 0)
-			text_alloc(NULL);
-		free(value);
-		value = NULL;
-	}
-	fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-	free(path);
-	if (fd >= 0)
-		dir = fdopendir(fd);
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
-		s->frozen = text_alloc(realloc(s->frozen,
-					       (s->n_frozen + 1) * sizeof(*s->frozen)));
-		s->frozen[s->n_frozen++] = text_alloc(strdup(e->d_name));
-	}
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
+	s->frozen = text_alloc(realloc(s->frozen, (s->n_frozen + 1) * sizeof(*s->frozen)));
+	s->frozen[s->n_frozen++] = text_alloc(strdup(name));
+	return 0;
 }
 
 /* The machine's worst finding whose word begins so; false when there is none. */
@@ -123,6 +96,8 @@ static void print_text(const struct ctl *c, const struct status *s)
 		print_line(c, "frozen", "nothing", TEXT_PLAIN);
 	for (size_t i = 0; i < s->n_frozen; i++)
 		print_line(c, i ? "" : "frozen", s->frozen[i], TEXT_WARN);
+	print_line(c, "asked", pmemfail_is_connection(c->lib) ? "pmemfaild, over D-Bus" :
+		   "the machine, directly", TEXT_PLAIN);
 	if (s->devices.protected < s->devices.bound)
 		puts("\n'pmemfailctl doctor' tells what is missing.");
 }
@@ -146,7 +121,7 @@ static void add_number(struct json_object *o, const char *key, unsigned int n)
 	ctl_json_add(o, key, text_alloc(json_object_new_int64(n)));
 }
 
-static void print_json(const struct status *s)
+static void print_json(const struct ctl *c, const struct status *s)
 {
 	struct json_object *o = ctl_json_new(), *devices, *failures, *frozen;
 
@@ -168,6 +143,7 @@ static void print_json(const struct status *s)
 				text_alloc(json_object_new_string(s->frozen[i]))) < 0)
 			text_alloc(NULL);
 	ctl_json_add(o, "frozen", frozen);
+	ctl_json_add_string(o, "way", ctl_way(c));
 	ctl_json_print(o);
 }
 
@@ -178,19 +154,20 @@ int ctl_status(struct ctl *c, char **args)
 	int r;
 
 	(void)args;
-	r = pmemfail_diagnose(c->lib, &s.diagnosis);
+	r = ctl_diagnose(c, &s.diagnosis);
 	if (r < 0)
 		return ctl_error_library(r, "examine this machine");
 	r = pmemfail_list_devices(c->lib, &l);
 	if (r >= 0)
 		r = pmemfail_list_failures(c->lib, -1, count_failure, &s);
+	if (r >= 0)
+		r = pmemfail_frozen(c->lib, add_frozen, &s);
 	if (r < 0) {
 		r = ctl_error_library(r, "read what pmemfail knows");
 	} else {
 		s.devices = device_count(s.diagnosis, l);
-		read_frozen(c, &s);
 		if (c->json)
-			print_json(&s);
+			print_json(c, &s);
 		else if (!c->quiet)
 			print_text(c, &s);
 		r = CTL_OK;

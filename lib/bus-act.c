@@ -18,12 +18,28 @@ static void result_done(struct result *l)
 	free(l->v);
 }
 
+/* What pmemfaild takes for a name; nothing is called by anything else. */
+#define NAME_MOST 256
+
+static bool is_name(const char *s)
+{
+	if (strlen(s) > NAME_MOST)
+		return false;
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return false;
+	return true;
+}
+
 /* The call of a method whose first argument is the device; "": none. */
 static int new_call(struct pmemfail *ctx, const char *member, const char *device,
 		    sd_bus **ret_bus, sd_bus_message **ret)
 {
-	int r = pmf_bus_get(ctx, ret_bus);
+	int r;
 
+	if (!is_name(device))
+		return pmf_why(-ENODEV, "no pmem device is called so");
+	r = pmf_bus_get(ctx, ret_bus);
 	if (r >= 0)
 		r = pmf_bus_message(*ret_bus, PMF_BUS_PATH, PMF_BUS_MANAGER, member, ret);
 	if (r < 0)

@@ -30,7 +30,7 @@ ROWS = {
             POSIX + r"|pmemfail/pmemfail\.h|linux/pmemfail\.h|libeconf.*|urcu.*|"
                     r"systemd/sd-bus\.h"),
     "daemon": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|systemd/.*"),
-    # sys/ioctl.h: the width of a terminal.
-    "ctl": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|json-c/.*|sys/ioctl\.h"),
+    # sys/ioctl.h: the width of a terminal; sys/wait.h: inhibit runs a command.
+    "ctl": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|json-c/.*|sys/(ioctl|wait)\.h"),
     "kernel": (r"[a-z-]+\.h", r"linux/.*|asm/.*"),
 }

@@ -73,14 +73,15 @@ ctl=$work/pmemfailctl daemon=$work/pmemfaild
 nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
 
 for verb in status doctor devices list thaw monitor replay "show 1" "assess pmem0" \
-	"report pmem0 0 4K" "prepare-remove -y pmem0"; do
+	"report pmem0 0 4K" "prepare-remove -y pmem0" "inhibit pmem0 true" "list --direct"; do
 	# shellcheck disable=SC2086
 	refused "no-root-${verb%% *}" 3 'needs root.*sudo' "${nobody[@]}" "$ctl" $verb
 done
 refused no-root-daemon 3 'needs root' "${nobody[@]}" "$daemon"
 accepted no-root-help "${nobody[@]}" "$ctl" --help
 accepted no-root-version "${nobody[@]}" "$ctl" --version
-for verb in status doctor devices list show monitor assess report replay prepare-remove thaw; do
+for verb in status doctor devices list show monitor assess report replay prepare-remove \
+	inhibit thaw; do
 	accepted "help-$verb" "$ctl" "$verb" --help
 done
 
@@ -108,6 +109,19 @@ done
 for name in assess prepare-remove show report; do
 	refused "$name-no-argument" 2 'needs its argument' "$ctl" "$name"
 done
+refused both-ways 2 'exclude each other' "$ctl" list --bus --direct
+refused doctor-over-bus 2 'means nothing' "$ctl" doctor --bus
+refused thaw-over-bus 2 'means nothing' "$ctl" --bus thaw
+refused inhibit-no-command 2 'needs its arguments' "$ctl" inhibit --who me pmem0
+refused inhibit-bad-option 2 "no option '--wo'" "$ctl" inhibit --wo me pmem0 true
+refused inhibit-direct 1 'only pmemfaild' "$ctl" inhibit --direct pmem0 true
+# What a bus that is not there makes of it: root does without, who insists does not.
+export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$work/no-bus
+refused no-bus-insisted 1 'cannot ask pmemfaild: cannot connect' "$ctl" list --bus
+refused no-bus-no-root 3 'pmemfaild is not running.*needs root.*sudo' "${nobody[@]}" "$ctl" list
+accepted no-bus-root "$ctl" list
+refused no-bus-inhibit 1 'it is not running' "$ctl" inhibit pmem0 true
+unset DBUS_SYSTEM_BUS_ADDRESS
 refused prepare-remove-two 2 "takes no argument 'b'" "$ctl" prepare-remove -y a b
 refused replay-two 2 "takes no argument 'b'" "$ctl" replay a b
 refused assess-two 2 'needs LENGTH' "$ctl" assess a 0
