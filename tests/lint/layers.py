@@ -29,6 +29,9 @@ ROWS = {
     "lib": (r"(base|model|flow)/.*|sys/(sys|watch|facts|rundir)\.h|[a-z-]+\.h",
             POSIX + r"|pmemfail/pmemfail\.h|linux/pmemfail\.h|libeconf.*|urcu.*|"
                     r"systemd/sd-bus\.h"),
+    # Part of other people's programs: nothing of the rest of the library.
+    "lib/mapguard": (r"base/base\.h|mapguard/mapguard\.h",
+                     POSIX + r"|pmemfail/guard\.h|setjmp\.h|ucontext\.h|sys/syscall\.h"),
     "daemon": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|systemd/.*"),
     # sys/ioctl.h: the width of a terminal; sys/wait.h: inhibit runs a command.
     "ctl": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|json-c/.*|sys/(ioctl|wait)\.h"),

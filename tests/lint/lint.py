@@ -132,15 +132,42 @@ def every_source_is_built(t):
     return bad
 
 
-def map_is_the_header(t):
-    header, map_ = "include/pmemfail/pmemfail.h", "lib/libpmemfail.sym"
-    if header not in t.files or map_ not in t.files:
-        return [f"no {header} or no {map_}"]
+HEADERS = ("include/pmemfail/pmemfail.h", "include/pmemfail/guard.h")
+
+
+def declared_in(t, header):
     text = re.sub(r"/\*.*?\*/", "", t.text(header), flags=re.S)
-    declared = set(re.findall(r"\b(pmemfail_\w+)\s*\(", text))
+    # not the type of a function: "(*pmemfail_x_fn)("
+    return set(re.findall(r"\b(pmemfail_\w+)\s*\(", text))
+
+
+def map_is_the_header(t):
+    """Both headers together: what they declare is what is exported."""
+    map_ = "lib/libpmemfail.sym"
+    missing = [f"no {n}" for n in HEADERS + (map_,) if n not in t.files]
+    if missing:
+        return missing
+    declared = set().union(*(declared_in(t, h) for h in HEADERS))
     exported = set(re.findall(r"^\s*(pmemfail_\w+);", t.text(map_), re.M))
     return [f"{f} is declared, not exported" for f in sorted(declared - exported)] + \
            [f"{f} is exported, not declared" for f in sorted(exported - declared)]
+
+
+# header: a manual that has each of its calls in its synopsis
+CALL_MANUALS = {"include/pmemfail/guard.h": "man/pmemfail_guard.3"}
+
+
+def manuals_have_the_calls(t):
+    bad = []
+    for header, page in CALL_MANUALS.items():
+        if header not in t.files or page not in t.files:
+            bad.append(f"no {header} or no {page}")
+            continue
+        shown = set(re.findall(r"^\.F[no] \"?(pmemfail_\w+)", t.text(page).split(".Sh DESC")[0], re.M))
+        declared = declared_in(t, header)
+        bad += [f"{page} does not have {f}" for f in sorted(declared - shown)]
+        bad += [f"{page} has {f}, which is none" for f in sorted(shown - declared)]
+    return bad
 
 
 def every_setting_is_documented(t):
@@ -213,19 +240,19 @@ def manuals(t):
 
 
 def public_header_is_plain_c(t):
-    header = "include/pmemfail/pmemfail.h"
-    if header not in t.files:
-        return []
+    """Alone, as C and as C++: needs no C++ library, as it includes none of it."""
     bad = []
-    for std in ("c99", "c17"):
-        bad += tool(t, ["gcc", f"-std={std}", "-Wall", "-Wextra", "-pedantic", "-Werror",
-                        "-fsyntax-only", "-x", "c"], [header])
+    strict = ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]
+    for header in (h for h in HEADERS if h in t.files):
+        for std in ("c99", "c11", "c17"):
+            bad += tool(t, ["gcc", f"-std={std}", *strict, "-x", "c"], [header])
+        bad += tool(t, ["clang", "-std=c++17", *strict, "-x", "c++"], [header])
     return bad
 
 
 RULES = [no_upward_include, no_giant, licence, no_forbidden_word, every_test_is_registered,
-         every_source_is_built, map_is_the_header, every_setting_is_documented, verbs_agree, spelling,
-         shell, manuals, public_header_is_plain_c]
+         every_source_is_built, map_is_the_header, manuals_have_the_calls, every_setting_is_documented,
+         verbs_agree, spelling, shell, manuals, public_header_is_plain_c]
 
 
 def main():

@@ -22,6 +22,8 @@ BROKEN = {
     "every_test_is_registered": ("tests/unit/test-x.c", GPL + "TEST(x)\n"),
     "every_source_is_built": ("ctl/x.c", GPL),
     "map_is_the_header": ("lib/libpmemfail.sym", LGPL + "A {\n\tpmemfail_gone;\n};\n"),
+    "manuals_have_the_calls": ("man/pmemfail_guard.3", '.\\" SPDX-License-Identifier: GPL-2.0-only\n'
+                               ".Fn pmemfail_gone\n.Sh DESCRIPTION\n"),
     "every_setting_is_documented": ("lib/model/policy.c", LGPL + '\t{ "Undocumented", PMF_VALUE_BOOL\n'),
     "verbs_agree": ("ctl/main.c", GPL + '\t{ "dance", "", 0, 0, "Dance",\n'),
     "spelling": ("tests/word.c", GPL + "/* rec" + "ieve */\n"),
