@@ -171,6 +171,30 @@ CHILD_TEST(free_waits_for_a_handler_at_work)
 	}
 }
 
+/* Whoever was in the handler when it forked is not there to leave it. */
+CHILD_TEST(the_child_of_a_fork_waits_for_nobody)
+{
+	pthread_t told;
+	int status;
+	pid_t pid;
+
+	memory = memory_new(1);
+	NEED(!pmemfail_guard_new(memory, PAGE, 0, wait_in_handler, NULL, &guard));
+	NEED(!pthread_create(&told, NULL, be_told, NULL));
+	while (!atomic_load(&called))
+		sched_yield();
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid) {
+		alarm(10);
+		NEED(!pmemfail_guard_free(guard));
+		_exit(0);
+	}
+	NEED(waitpid(pid, &status, 0) == pid && !status);
+	atomic_store(&go_on, true);
+	NEED(!pthread_join(told, NULL));
+}
+
 #define PAGES 200
 
 static pthread_barrier_t barrier;
@@ -221,7 +245,6 @@ static void live_in_child(void)
 	memory_lose(more, 0);
 	NEED(pmemfail_guard_run(guard, touch, memory + PAGE, NULL) == -EIO);
 	NEED(pmemfail_guard_count(guard, PMEMFAIL_GUARD_FAILED) == before + 1);
-	/* whoever was in the handler when it forked is waited for no more */
 	NEED(!pmemfail_guard_new(more, 2 * PAGE, 0, NULL, NULL, &g));
 	NEED(pmemfail_guard_run(g, touch, more, NULL) == -EIO);
 	NEED(!pmemfail_guard_free(g));
