@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,12 @@ static void prepare_process(void)
 	 * exit_files() in do_exit()). */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	become_unkillable_by_oom();
+	/* All memory is locked, so what glibc keeps for later is taken from everybody. An
+	 * arena for each of the threads that come and go would be most of it; setting a
+	 * threshold ends that they grow by themselves. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 128 << 10);
+	mallopt(M_TRIM_THRESHOLD, 256 << 10);
 }
 
 int main(int argc, char **argv)

@@ -311,6 +311,7 @@ int manager_run(struct pmemfail *lib)
 	if (r < 0)
 		log_say(LOG_WARNING, MESSAGE_PROBLEM, "going on without the bus: %s",
 			strerror(-r));
+	lock_memory();	/* before any thread has a stack to be locked in full */
 	r = begin_engine(&m, m.lib);
 	if (r == -EBUSY) {
 		log_say(LOG_ERR, MESSAGE_PROBLEM, "another pmemfaild runs: one per machine. See"
@@ -323,7 +324,6 @@ int manager_run(struct pmemfail *lib)
 		code = r == -EPERM || r == -EACCES ? DAEMON_NOT_ROOT : DAEMON_FAILURE;
 		goto out;
 	}
-	lock_memory();
 	log_say(LOG_NOTICE, MESSAGE_STARTED, "pmemfaild %s started", pmemfail_version());
 	sd_notify(0, "READY=1");
 	r = drain(&m);

@@ -7,13 +7,19 @@
 #include "engine.h"
 #include "poison.h"
 
+/* A failure that has so many ranges is added nothing to: what is handled, kept and
+ * written at once is bounded by it, whatever the size of the storm. */
+#define MAX_PART 512
+
 static void poisoned_free(struct pmf_poisoned *p)
 {
 	free(p->id);
 	free(p->name);
 	pmf_ranges_done(&p->known);
 	pmf_lists_done(&p->lists);
-	pmf_failure_free(p->waiting);
+	for (size_t i = 0; i < p->n_waiting; i++)
+		pmf_failure_free(p->waiting[i].failure);
+	free(p->waiting);
 	pmf_failure_free(p->next);
 	safe_close(p->lock_fd);
 	free(p);
@@ -132,32 +138,77 @@ static void forget(struct pmemfail_engine *e, struct pmf_failure *f)
 	pmf_failure_free(f);
 }
 
+/* The first of its ranges as a failure of their own, or all of it: then *f is NULL. */
+static struct pmf_failure *take_part(struct pmf_failure **f)
+{
+	struct pmf_ranges all = (*f)->ranges;
+	struct pmf_failure *part = NULL;
+
+	if (all.n <= MAX_PART)
+		return TAKE_PTR(*f);
+	(*f)->ranges.n = MAX_PART;	/* so that no more than these are copied */
+	(void)pmf_failure_copy(*f, &part);
+	(*f)->ranges = all;
+	if (part) {
+		(*f)->ranges.n -= MAX_PART;
+		memmove(all.v, all.v + MAX_PART, (*f)->ranges.n * sizeof(*all.v));
+	}
+	return part;
+}
+
+/* Takes f, but not on error (-ENOMEM). What is listed is noted now, or it could be taken
+ * later for cleared, or for what another source told, which is to be marked. */
+static int wait_for_turn(struct pmemfail_engine *e, struct pmf_poisoned *p,
+			 struct pmf_failure *f)
+{
+	struct pmf_waiting *w = p->n_waiting > 0 ? &p->waiting[p->n_waiting - 1] : NULL;
+	int r = 0;
+
+	if (p->has_lists)
+		r = pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed);
+	if (r < 0)
+		return r;
+	if (!w || w->failure->ranges.n >= MAX_PART) {
+		r = pmf_grow(&p->waiting, &p->cap_waiting, p->n_waiting + 1, sizeof(*w));
+		if (r < 0)
+			return r;
+		w = &p->waiting[p->n_waiting++];
+		*w = (struct pmf_waiting){ .failure = f, .token = ++e->last_token };
+	} else {
+		r = pmf_ranges_add_all(&w->failure->ranges, &f->ranges);
+		if (r >= 0)
+			r = pmf_ranges_add_all(&w->failure->listed, &f->listed);
+		if (r < 0)
+			return r;
+		w->failure->updated_us = f->updated_us;
+		pmf_failure_also_from(w->failure, f->source);
+		pmf_failure_free(f);
+	}
+	w->dirty = true;
+	return 0;
+}
+
 static void gather(struct pmemfail_engine *e, struct pmf_failure *f)
 {
 	struct pmf_poisoned *p = pmf_poisoned_of(e, f->device_id);
 
-	/* What is listed is noted now, or it could be taken later for cleared, or for what
-	 * another source told, which is to be marked. */
-	if (!p || (p->has_lists &&
-		   pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed) < 0) ||
-	    pmf_ranges_add_all(&p->known, &f->ranges) < 0) {
+	if (!p || pmf_ranges_add_all(&p->known, &f->ranges) < 0) {
 		forget(e, f);
 		return;
 	}
-	if (!p->waiting) {
-		p->waiting = f;
-		p->waiting_token = ++e->last_token;
-	} else if (pmf_ranges_add_all(&p->waiting->ranges, &f->ranges) < 0 ||
-		   pmf_ranges_add_all(&p->waiting->listed, &f->listed) < 0) {
-		(void)pmf_ranges_subtract(&p->known, &f->ranges);
-		forget(e, f);
-		return;
-	} else {
-		p->waiting->updated_us = f->updated_us;
-		pmf_failure_also_from(p->waiting, f->source);
-		pmf_failure_free(f);
+	while (f) {
+		struct pmf_failure *part = take_part(&f);
+
+		if (part && wait_for_turn(e, p, part) >= 0)
+			continue;
+		if (part) {
+			(void)pmf_ranges_subtract(&p->known, &part->ranges);
+			forget(e, part);
+		} else {
+			(void)pmf_ranges_subtract(&p->known, &f->ranges);
+			forget(e, TAKE_PTR(f));
+		}
 	}
-	p->dirty = true;
 }
 
 /* --- one at a time --------------------------------------------------------- */
@@ -201,9 +252,10 @@ static void start(struct pmemfail_engine *e, struct pmf_poisoned *p, struct pmf_
 /* What has gathered is the next one, once its last version is on record. */
 static void take_next(struct pmemfail_engine *e, struct pmf_poisoned *p)
 {
-	p->next = TAKE_PTR(p->waiting);
-	p->next_token = p->waiting_token;
-	p->writing = p->dirty = false;
+	p->next = p->waiting[0].failure;
+	p->next_token = p->waiting[0].token;
+	p->n_waiting--;
+	memmove(p->waiting, p->waiting + 1, p->n_waiting * sizeof(*p->waiting));
 	p->next->state = PMF_STATE_HANDLING;
 	/* Without memory to record it the rescue goes on all the same. */
 	if (pmf_engine_put(e, p->next_token, p->next, false) < 0)
@@ -213,12 +265,16 @@ static void take_next(struct pmemfail_engine *e, struct pmf_poisoned *p)
 static void advance(struct pmemfail_engine *e, struct pmf_poisoned *p)
 {
 	unlock_when_saved(e, p);	/* its note was lost, or itself dropped */
-	if (p->waiting && !p->working && !p->next)
+	if (p->n_waiting > 0 && !p->working && !p->next)
 		take_next(e, p);
-	if (p->waiting && p->dirty && !p->writing &&
-	    pmf_engine_put(e, p->waiting_token, p->waiting, false) >= 0) {
-		p->dirty = false;
-		p->writing = true;
+	for (size_t i = 0; i < p->n_waiting; i++) {
+		struct pmf_waiting *w = &p->waiting[i];
+
+		if (w->dirty && !w->writing &&
+		    pmf_engine_put(e, w->token, w->failure, false) >= 0) {
+			w->dirty = false;
+			w->writing = true;
+		}
 	}
 	if (!p->working && !p->next && (p->replay || p->reconcile) && p->loaded &&
 	    !p->list && !p->listing && !pmf_record_is_behind(e->record, p->id))
@@ -280,12 +336,23 @@ void pmf_engine_poison_end(struct pmemfail_engine *e)
 			p->next->state = PMF_STATE_PENDING;
 			(void)pmf_engine_put(e, p->next_token, p->next, false);
 		}
-		if (p->waiting && p->dirty)
-			(void)pmf_engine_put(e, p->waiting_token, p->waiting, false);
+		for (size_t k = 0; k < p->n_waiting; k++)
+			if (p->waiting[k].dirty)
+				(void)pmf_engine_put(e, p->waiting[k].token,
+						     p->waiting[k].failure, false);
 	}
 }
 
 /* --- what became of it ----------------------------------------------------- */
+
+static void waiting_noted(struct pmf_poisoned *p, const struct pmf_record_note *n)
+{
+	for (size_t i = 0; i < p->n_waiting; i++)
+		if (p->waiting[i].token == n->token) {
+			p->waiting[i].failure->id = n->failure->id;
+			p->waiting[i].writing = false;
+		}
+}
 
 void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_note *n)
 {
@@ -301,9 +368,8 @@ void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_
 		   n->failure->state == PMF_STATE_HANDLING) {
 		p->next->id = n->failure->id;
 		start(e, p, TAKE_PTR(p->next), n->token);
-	} else if (p->waiting && p->waiting_token == n->token) {
-		p->waiting->id = n->failure->id;
-		p->writing = false;
+	} else {
+		waiting_noted(p, n);
 	}
 }
 

@@ -126,6 +126,14 @@ struct pmf_watched {
 	int result;		/* of the last watch: 0, or -errno; 1: not tried */
 };
 
+/* Poison that is to be handled: on record as pending, again whenever more has come
+ * and the last version has been written. */
+struct pmf_waiting {
+	struct pmf_failure *failure;
+	uint64_t token;
+	bool writing, dirty;
+};
+
 /* A device with what is known of its poison. */
 struct pmf_poisoned {
 	char *id, *name;
@@ -133,11 +141,10 @@ struct pmf_poisoned {
 	struct pmf_ranges known;
 	struct pmf_lists lists;		/* as last read */
 	bool has_lists;
-	/* What came since the last failure was begun, as one: on record as pending,
-	 * again whenever more has come and the last version has been written. */
-	struct pmf_failure *waiting;
-	uint64_t waiting_token;
-	bool writing, dirty;
+	/* What came since the last failure was begun, oldest first, as one, or as several
+	 * when it is much. */
+	struct pmf_waiting *waiting;
+	size_t n_waiting, cap_waiting;
 	/* The one that is handled once it is on record; nothing is added to it. */
 	struct pmf_failure *next;
 	uint64_t next_token;

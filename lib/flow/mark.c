@@ -23,7 +23,9 @@ static int write_all(const struct pmf_run *run, const struct pmf_device *d,
 {
 	int r, first = 0;
 
-	for (size_t i = 0; i < what->n; i++) {
+	/* A full list stays so: each further try would read all of it, for thousands of
+	 * ranges. */
+	for (size_t i = 0; i < what->n && first != -ENOSPC; i++) {
 		r = run->sys->ops->mark_bad(run->sys, d, what->v[i]);
 		if (r >= 0)
 			r = pmf_ranges_add(written, what->v[i]);

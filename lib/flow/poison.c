@@ -68,13 +68,17 @@ static const char *known_path(const struct pmf_case *c, const struct pmf_target 
 	return NULL;
 }
 
-/* Names are for people: that one cannot be had stops nothing. */
+/* Names are for people: that one cannot be had stops nothing. A file of a thousand bad
+ * ranges is asked for once: they come one after the other. */
 static int name_target(struct pmf_poison *w, struct pmf_target *t, int fd)
 {
+	const struct pmf_target *last = t > w->fresh.v ? t - 1 : NULL;
 	struct pmf_sys *sys = w->x->run->sys;
 
 	if (t->path || fd < 0)
 		return 0;
+	if (last && last->path && last->ino == t->ino && last->generation == t->generation)
+		return strdup_to(&t->path, last->path) ? 0 : -ENOMEM;
 	if (sys->ops->inode_path(sys, w->x->fd, fd, &t->path) >= 0)
 		return 0;
 	t->path = NULL;

@@ -47,6 +47,7 @@ void take_notices(struct bench *b)
 		if (n->failure) {
 			pmf_failure_free(b->last);
 			b->last = TAKE_PTR(n->failure);
+			b->most_ranges = MAX(b->most_ranges, b->last->ranges.n);
 		}
 		pmemfail_notice_free(n);
 	}

@@ -15,6 +15,7 @@ struct bench {
 	/* what notices have told */
 	unsigned int added, changed, devices, problems;
 	struct pmf_failure *last;	/* of the last notice about one */
+	size_t most_ranges;		/* of any */
 };
 
 void bench_init(struct bench *b);

@@ -101,7 +101,7 @@ bool settle(struct bench *b)
 		for (size_t k = 0; k < b->e->n_poisoned; k++) {
 			const struct pmf_poisoned *q = b->e->poisoned[k];
 
-			busy |= q->waiting || q->next || q->working || q->list ||
+			busy |= q->n_waiting > 0 || q->next || q->working || q->list ||
 				q->replay || q->reconcile ||
 				pmf_record_is_behind(b->e->record, q->id);
 		}

@@ -290,7 +290,7 @@ TEST(marked_though_the_lists_told_some_of_it)
 	CHECK(run_until(&b, &world.calls, 1));
 	set_bad(&b, 0, 0, PAGE);
 	pmf_engine_look(b.e, NULL, false);
-	for (int i = 0; i < 1000 && !b.e->poisoned[0]->waiting; i++) {
+	for (int i = 0; i < 1000 && !b.e->poisoned[0]->n_waiting; i++) {
 		CHECK(pmemfail_engine_dispatch(b.e) >= 0);
 		usleep(1000);
 	}
@@ -370,6 +370,7 @@ TEST(storm)
 	CHECK_EQ(world.twice, 0);
 	CHECK_EQ(world.most_at_once, 1);
 	CHECK(world.calls > 1);
+	CHECK(b.most_ranges < 1024);	/* so is what handling one takes */
 	CHECK_EQ(recorded(&b, PMF_STATE_HANDLING), 0);
 	CHECK_EQ(recorded(&b, PMF_STATE_PENDING), 0);
 }
