@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bus-storm: send calls without waiting for any answer, as an unkind client would.
+ *
+ *	bus-storm N [vanish]
+ *
+ * Prints "answers=N errors=N" when all have been answered; with "vanish" it ends as
+ * soon as all are sent. Built by bus.sh.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <systemd/sd-bus.h>
+
+static unsigned long answers, errors;
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	(void)userdata;
+	(void)error;
+	answers++;
+	errors += sd_bus_message_is_method_error(m, NULL) > 0;
+	return 0;
+}
+
+static int send_one(sd_bus *bus, unsigned long i)
+{
+	static const char *const members[] = { "ListDevices", "DescribeFailure", "Replay" };
+	const char *member = members[i % 3];
+	const char *types = i % 3 == 0 ? NULL : i % 3 == 1 ? "t" : "s";
+
+	if (i % 3 == 1)
+		return sd_bus_call_method_async(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
+						"org.pmemfail1.Manager", member, on_answer,
+						NULL, types, (uint64_t)i);
+	return sd_bus_call_method_async(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
+					"org.pmemfail1.Manager", member, on_answer, NULL, types,
+					"");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	sd_bus *bus = NULL;
+
+	if (n == 0 || sd_bus_open_system(&bus) < 0)
+		return 1;
+	for (unsigned long i = 0; i < n; i++)
+		if (send_one(bus, i) < 0)
+			return 1;
+	if (argc > 2)
+		return sd_bus_flush(bus) < 0;
+	while (answers < n) {
+		int r = sd_bus_process(bus, NULL);
+
+		if (r == 0)
+			r = sd_bus_wait(bus, 20000000);
+		if (r < 0 || !sd_bus_is_open(bus))
+			break;
+	}
+	printf("answers=%lu errors=%lu\n", answers, errors);
+	return answers < n;
+}

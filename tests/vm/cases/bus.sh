@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# variants: flush:xfs flush:ext4 hang:xfs die:xfs prepare:xfs nobus:xfs users:xfs
+#
+# bus WHAT FILESYSTEM: pmemfaild on D-Bus, with devices that go. A program that asks
+# for a moment before a removal gets it, and not more than that; a removal over the
+# bus; none at all; and who may see what.
+
+# shellcheck source=tests/vm/cases/lib/green.sh
+source "$TESTS/cases/lib/green.sh"
+
+DELAY_MS=2000
+
+manager() {
+	busctl --system --json=short call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager "$@"
+}
+
+named() {
+	busctl --system status org.pmemfail1 >/dev/null 2>&1
+}
+
+# inhibitor MODE WHAT: it maps $MNT/its and holds a lock.
+inhibitor() {
+	background "$TESTS/inhibitor" --status "$RUN/v-it" "$2" "$MNT/its" "$1"
+	IT=$BG_PID
+	try_for 30 has_line "$RUN/v-it" '^ready' || die "inhibitor: $(cat "$RUN/v-it" 2>&1)"
+	manager ListInhibitors | grep -q '"inhibitor"' || die "its lock is not listed"
+}
+
+no_lock_is_left() {
+	[[ $(manager ListInhibitors | jq -c '.data[0]') == '[]' ]]
+}
+
+begin() {
+	pmemfail_up_with InhibitDelayMaxSec=$((DELAY_MS / 1000))s
+	DEV=$(fs_make "$1" raw)
+	file_make "$MNT/file" 2
+	keep "$MNT/file"
+	wait_for 10 "name on the bus" named
+}
+
+case_run_flush() {
+	local last
+	begin "$1"
+	inhibitor flush "$MNT"
+	watched
+	site "$MNT"
+	unbind_bounded "$DEV"
+	((UNBIND_MS < DELAY_MS + 1000)) || fault "it took $UNBIND_MS ms, though the lock was dropped"
+	try_for 10 gone "$IT" || fault "the program has not ended"
+	has_line "$RUN/v-it" '^end sigbus=0' || fault "the program: $(tail -n 1 "$RUN/v-it")"
+	last=$(sed -n 's/^end .*last=//p' "$RUN/v-it")
+	removal_judge
+	wait_for 5 "end of the lock" no_lock_is_left
+	recorded handled pmem0
+	[[ $(pmemfailctl show "$FAILURE" --json | jq '[.failure.cases[].victims[]] | length') == 0 ]] ||
+		fault "somebody was told"
+	rebind "$DEV"
+	mount_dax "$DEV"
+	expect_eq "what it stored last" "$(od -An -t u8 -N 8 "$MNT/its" | tr -d ' ')" "$last"
+	umount "$MNT"
+	mkdir -p "$MNT"
+	sums_check "$DEV"
+}
+
+# It does not let go: the removal goes on, and tells it.
+case_run_hang() {
+	begin "$1"
+	inhibitor hang pmem0
+	watched
+	site "$MNT"
+	unbind_bounded "$DEV"
+	((UNBIND_MS >= DELAY_MS - 100 && UNBIND_MS < DELAY_MS + 4000)) ||
+		fault "the unbind took $UNBIND_MS ms, not $DELAY_MS"
+	has_line "$RUN/v-it" '^sigbus' || fault "the program was not told"
+	removal_judge
+	recorded handled pmem0
+	wait_for 5 "end of the lock" no_lock_is_left
+	rebind "$DEV"
+	sums_check "$DEV"
+}
+
+# Its death ends the lock at once.
+case_run_die() {
+	begin "$1"
+	inhibitor die pmem0
+	watched
+	site "$MNT"
+	unbind_bounded "$DEV"
+	((UNBIND_MS < DELAY_MS)) || fault "the unbind took $UNBIND_MS ms for a dead program"
+	removal_judge
+	rebind "$DEV"
+	sums_check "$DEV"
+}
+
+job_over() {
+	local state
+	state=$(busctl --system get-property org.pmemfail1 "$JOB" org.pmemfail1.Job State)
+	[[ $state == 's "done"' || $state == 's "failed"' ]]
+}
+
+case_run_prepare() {
+	begin "$1"
+	inhibitor flush pmem0
+	watched
+	JOB=$(manager PrepareRemove 'sa{sv}' pmem0 0 | jq -r '.data[0]')
+	wait_for 30 "end of the job" job_over
+	expect_eq "state" "$(busctl --system get-property org.pmemfail1 "$JOB" org.pmemfail1.Job State)" 's "done"'
+	has_line "$RUN/v-it" '^end sigbus=0' || fault "the program: $(tail -n 1 "$RUN/v-it")"
+	! is_mounted "$MNT" || fault "it is still mounted"
+	kmsg_clean
+	unbind_bounded "$DEV"
+	kmsg_clean
+	rebind "$DEV"
+	sums_check "$DEV"
+}
+
+# The bus goes while a device does, and comes back.
+case_run_nobus() {
+	begin "$1"
+	victim reader reader "$MNT/file"
+	watched
+	site "$MNT"
+	systemctl stop dbus.socket dbus.service 2>/dev/null || true
+	removal "$DEV"
+	systemctl start dbus.socket
+	wait_for 30 "name on the new bus" named
+	manager ListFailures 'a{sv}' 0 | grep -q '"remove"' || fault "the failure is not on the bus"
+	rebind "$DEV"
+	sums_check "$DEV"
+}
+
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+# Others may know that something happened, not to whom; and may do nothing.
+case_run_users() {
+	local id
+	begin "$1"
+	victim reader reader "$MNT/file"
+	watched
+	site "$MNT"
+	removal "$DEV"
+	recorded handled pmem0
+	id=$FAILURE
+	manager DescribeFailure t "$id" | grep -q "$MNT/file" || fault "root does not see the path"
+	as_nobody busctl --system --json=short call org.pmemfail1 /org/pmemfail1 \
+		org.pmemfail1.Manager DescribeFailure t "$id" >"$RUN/others"
+	grep -q victims "$RUN/others" || fault "others see nothing at all"
+	! grep -q "$MNT/file" "$RUN/others" || fault "others see the path"
+	! as_nobody busctl --system call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager \
+		PrepareRemove 'sa{sv}' pmem0 0 2>"$RUN/refused" || fault "others may remove"
+	grep -qi 'denied\|authentication\|interactive' "$RUN/refused" ||
+		fault "another reason: $(cat "$RUN/refused")"
+	mkdir -p /etc/polkit-1/rules.d
+	cat >/etc/polkit-1/rules.d/50-test.rules <<-'END'
+		polkit.addRule(function(action, subject) {
+			if (action.id == "org.pmemfail1.replay") return polkit.Result.YES;
+		});
+	END
+	systemctl restart polkit.service
+	as_nobody busctl --system call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager \
+		Replay s '' || fault "the rule of polkit is not heard"
+	rm /etc/polkit-1/rules.d/50-test.rules
+	rebind "$DEV"
+	sums_check "$DEV"
+}
+
+case_run() {
+	"case_run_$1" "$2"
+}
