@@ -212,6 +212,26 @@ def verbs_agree(t):
     return bad
 
 
+def bus_is_documented(t):
+    """The contract of D-Bus and its manual, interface by interface; and the errors."""
+    xml, man, code = "systemd/org.pmemfail1.xml", "man/org.pmemfail1.5", "daemon/bus-error.c"
+    if xml not in t.files or man not in t.files:
+        return [f"no {xml} or no {man}"]
+    interfaces = re.findall(r'<interface name="([\w.]+)">(.*?)</interface>', t.text(xml), re.S)
+    bad = [] if interfaces else ["found no interface"]
+    macro = {"method": "Fn", "signal": "Fn", "property": "Va"}
+    for name, body in interfaces:
+        has = {f"{macro[k]} {n}" for k, n in
+               re.findall(r'<(method|signal|property) name="(\w+)"', body)}
+        section = re.search(rf"^\.Sh {re.escape(name)}$(.*?)^\.Sh ", t.text(man), re.S | re.M)
+        told = set(re.findall(r"^\.It ((?:Fn|Va) \w+)", section.group(1) if section else "", re.M))
+        bad += [f"{man} does not have {m} of {name}" for m in sorted(has - told)]
+        bad += [f"{man} has {m} of {name}, which is none" for m in sorted(told - has)]
+    errors = set(re.findall(r'BUS_ERROR\("(\w+)"\)', t.text(code) if code in t.files else ""))
+    told = set(re.findall(r"^\.It Er (\w+)", t.text(man), re.M))
+    return bad + [f"the error {e} is not in both {man} and {code}" for e in sorted(errors ^ told)]
+
+
 def tool(t, command, names):
     """Output lines of a program over files; a missing program is a failure."""
     if not shutil.which(command[0]):
@@ -252,7 +272,7 @@ def public_header_is_plain_c(t):
 
 RULES = [no_upward_include, no_giant, licence, no_forbidden_word, every_test_is_registered,
          every_source_is_built, map_is_the_header, manuals_have_the_calls, every_setting_is_documented,
-         verbs_agree, spelling, shell, manuals, public_header_is_plain_c]
+         verbs_agree, bus_is_documented, spelling, shell, manuals, public_header_is_plain_c]
 
 
 def main():

@@ -26,6 +26,9 @@ BROKEN = {
                                ".Fn pmemfail_gone\n.Sh DESCRIPTION\n"),
     "every_setting_is_documented": ("lib/model/policy.c", LGPL + '\t{ "Undocumented", PMF_VALUE_BOOL\n'),
     "verbs_agree": ("ctl/main.c", GPL + '\t{ "dance", "", 0, 0, "Dance",\n'),
+    "bus_is_documented": ("systemd/org.pmemfail1.xml", "<!-- SPDX-License-Identifier:"
+                          ' GPL-2.0-only -->\n<interface name="a.B"><method name="C"/>'
+                          "</interface>\n"),
     "spelling": ("tests/word.c", GPL + "/* rec" + "ieve */\n"),
     "shell": ("tests/x.sh", "#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0-only\nrm $1\n"),
     "manuals": ("man/x.8", '.\\" SPDX-License-Identifier: GPL-2.0-only\n.Dt X 8\n.Nosuch\n'),
