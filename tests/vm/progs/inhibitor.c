@@ -41,20 +41,27 @@ static int on_signal(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return 0;
 }
 
+/* Ends when r says so. */
+static void must(int r, const char *what)
+{
+	if (r >= 0)
+		return;
+	errno = -r;
+	broken("%s", what);
+}
+
 static int take_lock(sd_bus *bus, const char *what)
 {
 	sd_bus_message *reply = NULL;
-	int fd;
+	int fd = -1;
 
-	errno = -sd_bus_call_method(bus, "org.pmemfail1", "/org/pmemfail1",
-				    "org.pmemfail1.Manager", "Inhibit", NULL, &reply, "ssss",
-				    what, "inhibitor", "test", "delay");
-	if (errno)
-		broken("Inhibit");
-	errno = -sd_bus_message_read(reply, "h", &fd);
-	fd = errno ? -1 : dup(fd);
+	must(sd_bus_call_method(bus, "org.pmemfail1", "/org/pmemfail1", "org.pmemfail1.Manager",
+				"Inhibit", NULL, &reply, "ssss", what, "inhibitor", "test",
+				"delay"), "Inhibit");
+	must(sd_bus_message_read(reply, "h", &fd), "the answer of Inhibit");
+	fd = dup(fd);
 	if (fd < 0)
-		broken("the answer of Inhibit");
+		broken("dup");
 	sd_bus_message_unref(reply);
 	return fd;
 }
@@ -77,14 +84,10 @@ int main(int argc, char **argv)
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		broken("mmap");
-	errno = -sd_bus_open_system(&bus);
-	if (errno)
-		broken("no bus");
-	errno = -sd_bus_match_signal(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
-				     "org.pmemfail1.Manager", "PrepareForRemoval", on_signal,
-				     NULL);
-	if (errno > 0)
-		broken("no match");
+	must(sd_bus_open_system(&bus), "no bus");
+	must(sd_bus_match_signal(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
+				 "org.pmemfail1.Manager", "PrepareForRemoval", on_signal, NULL),
+	     "no match");
 	lock = take_lock(bus, argv[3]);
 	report("ready");
 	while (!asked) {
