@@ -9,7 +9,9 @@
 # shellcheck source=tests/vm/cases/lib/green.sh
 source "$TESTS/cases/lib/green.sh"
 
-DELAY_MS=2000
+# Long enough that a slow machine lets go in time, for who lets go; and short for who
+# does not.
+DELAY_MS=10000
 
 manager() {
 	busctl --system --json=short call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager "$@"
@@ -46,7 +48,7 @@ case_run_flush() {
 	watched
 	site "$MNT"
 	unbind_bounded "$DEV"
-	((UNBIND_MS < DELAY_MS + 1000)) || fault "it took $UNBIND_MS ms, though the lock was dropped"
+	((UNBIND_MS < DELAY_MS)) || fault "it took $UNBIND_MS ms, though the lock was dropped"
 	try_for 10 gone "$IT" || fault "the program has not ended"
 	has_line "$RUN/v-it" '^end sigbus=0' || fault "the program: $(tail -n 1 "$RUN/v-it")"
 	last=$(sed -n 's/^end .*last=//p' "$RUN/v-it")
@@ -65,12 +67,13 @@ case_run_flush() {
 
 # It does not let go: the removal goes on, and tells it.
 case_run_hang() {
+	DELAY_MS=2000
 	begin "$1"
 	inhibitor hang pmem0
 	watched
 	site "$MNT"
 	unbind_bounded "$DEV"
-	((UNBIND_MS >= DELAY_MS - 100 && UNBIND_MS < DELAY_MS + 4000)) ||
+	((UNBIND_MS >= DELAY_MS - 100 && UNBIND_MS < DELAY_MS + 15000)) ||
 		fault "the unbind took $UNBIND_MS ms, not $DELAY_MS"
 	has_line "$RUN/v-it" '^sigbus' || fault "the program was not told"
 	removal_judge
@@ -130,6 +133,11 @@ case_run_nobus() {
 	sums_check "$DEV"
 }
 
+# The paths and names of processes in a failure as the bus gives it.
+names_in() {
+	jq -r '.data[0]' | jq -c '[.. | objects | .path, .comm | strings | select(. != "")]'
+}
+
 as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 }
@@ -144,11 +152,12 @@ case_run_users() {
 	removal "$DEV"
 	recorded handled pmem0
 	id=$FAILURE
-	manager DescribeFailure t "$id" | grep -q "$MNT/file" || fault "root does not see the path"
+	manager DescribeFailure t "$id" | names_in | grep -qF "$MNT/file" ||
+		fault "root does not see the path"
 	as_nobody busctl --system --json=short call org.pmemfail1 /org/pmemfail1 \
 		org.pmemfail1.Manager DescribeFailure t "$id" >"$RUN/others"
 	grep -q victims "$RUN/others" || fault "others see nothing at all"
-	! grep -q "$MNT/file" "$RUN/others" || fault "others see the path"
+	expect_eq "what others see" "$(names_in <"$RUN/others")" '[]'
 	! as_nobody busctl --system call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager \
 		PrepareRemove 'sa{sv}' pmem0 0 2>"$RUN/refused" || fault "others may remove"
 	grep -qi 'denied\|authentication\|interactive' "$RUN/refused" ||
