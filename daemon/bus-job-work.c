@@ -101,8 +101,10 @@ static int assess(struct bus_job *j)
 	struct pmemfail_failure *f = NULL;
 	int r = 0;
 
-	if (j->n_ranges == 0)
-		return add_own(j, pmemfail_assess(j->lib, j->device, &f), f);
+	if (j->n_ranges == 0) {
+		r = pmemfail_assess(j->lib, j->device, &f);
+		return add_own(j, r, f);
+	}
 	for (size_t i = 0; r >= 0 && i < j->n_ranges; i++) {
 		const struct bus_range *range = &j->ranges[i];
 		struct progress p = { j, i };
@@ -134,8 +136,9 @@ static int report(struct bus_job *j)
 static int prepare_remove(struct bus_job *j)
 {
 	struct pmemfail_failure *f = NULL;
+	int r = pmemfail_prepare_remove(j->lib, j->device, &f);
 
-	return add_own(j, pmemfail_prepare_remove(j->lib, j->device, &f), f);
+	return add_own(j, r, f);
 }
 
 static int do_it(struct bus_job *j)
