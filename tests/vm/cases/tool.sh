@@ -59,15 +59,19 @@ wrong_usage() {
 }
 
 no_root() {
-	local verb
-	for verb in status devices list "show 1" "assess pmem0" "prepare-remove --yes pmem0" \
-		"report pmem0 0 4K" replay monitor doctor thaw; do
+	local verb nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	for verb in "assess pmem0" "prepare-remove --yes pmem0" "report pmem0 0 4K" replay \
+		doctor thaw "list --direct"; do
 		# shellcheck disable=SC2086
-		expect_status 3 setpriv --reuid=65534 --regid=65534 --clear-groups \
-			pmemfailctl $verb 2>"$RUN/error"
+		expect_status 3 "${nobody[@]}" pmemfailctl $verb 2>"$RUN/error"
 		grep -q root "$RUN/error" || die "$verb without root says '$(<"$RUN/error")'"
 	done
-	expect_status 0 setpriv --reuid=65534 --regid=65534 --clear-groups pmemfailctl --help >/dev/null
+	# Reading is for everybody, as long as there is a daemon to ask.
+	for verb in status devices list; do
+		expect_status 0 "${nobody[@]}" pmemfailctl "$verb" >/dev/null
+	done
+	expect_status 4 "${nobody[@]}" pmemfailctl show 1 2>/dev/null
+	expect_status 0 "${nobody[@]}" pmemfailctl --help >/dev/null
 }
 
 bad_config() {
