@@ -60,7 +60,7 @@ may_not_act() {
 monitor_is_live() {
 	background pmemfailctl monitor --bus --json >"$RUN/monitor"
 	local pid=$BG_PID
-	nap
+	wait_for 10 "monitor" monitors "$pid"
 	badblocks_add /dev/pmem1 80000 8
 	wait_for 15 "news of pmem1" has_line "$RUN/monitor" '"device_name":"pmem1"'
 	systemctl kill -s KILL pmemfaild.service
@@ -71,6 +71,11 @@ monitor_is_live() {
 	wait_for 20 "news after a restart" has_line "$RUN/monitor" '"start":81920000'
 	kill "$pid"
 	wait "$pid" || die "monitor ended with $?"
+}
+
+# It waits: what was so before is no news any more.
+monitors() {
+	readlink /proc/"$1"/fd/* | grep -q eventpoll && sleep 2
 }
 
 daemon_is_new() {
