@@ -13,7 +13,6 @@
  */
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -26,6 +25,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "sys/hook.h"
+#include "sys/process.h"
 #include "sys/sys-internal.h"
 
 #define GRACE_NS	(3 * PMF_NS_PER_SEC)	/* between SIGTERM, SIGKILL and giving up */
@@ -148,26 +148,11 @@ static int make_env(char *const *more, char ***ret)
 
 static int spawn(const struct hook_child *c, pid_t *ret_pid, int *ret_pidfd)
 {
-	int pidfd = -1, err;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD, .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD,
-	};
-	sigset_t all, old;
-	long pid;
+	int r = pmf_fork(SIGCHLD, ret_pid, ret_pidfd);
 
-	/* No handler of ours may run in the child. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
+	if (r == 0)
 		child(c);
-	err = pid < 0 ? -errno : 0;
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (err < 0)
-		return err;
-	*ret_pid = (pid_t)pid;
-	*ret_pidfd = pidfd;
-	return 0;
+	return MIN(r, 0);
 }
 
 /* Has it ended by then? Not reaped yet: its number stays its own, and its group's. */

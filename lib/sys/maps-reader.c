@@ -5,9 +5,7 @@
  * maps-reader.h for why.
  */
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -15,6 +13,7 @@
 #include <time.h>
 
 #include "sys/maps-child.h"
+#include "sys/process.h"
 
 #define TICK_MS		50	/* how often to look whether it gets further */
 #define REAP_MS		1000
@@ -77,11 +76,8 @@ static _Noreturn void child_main(struct pmf_maps_child *c)
 
 static int reader_start(struct reader *r, size_t first)
 {
-	struct clone_args args = { 0 };
-	sigset_t all, old;
-	int fds[2];
-	long pid;
-	int err;
+	int fds[2], err;
+	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
@@ -95,16 +91,10 @@ static int reader_start(struct reader *r, size_t first)
 	r->n = 0;
 
 	/* No exit signal: the program that uses this library may have ideas of its
-	 * own about SIGCHLD. All signals blocked: its handlers are not for the child. */
-	args.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
-	args.pidfd = (uintptr_t)&r->pidfd;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
+	 * own about SIGCHLD. */
+	err = pmf_fork(0, &pid, &r->pidfd);
+	if (err == 0)
 		child_main(r->child);
-	err = pid < 0 ? -errno : 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	safe_close(fds[1]);
 	if (err < 0) {
 		safe_close(fds[0]);

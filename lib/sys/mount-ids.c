@@ -5,9 +5,7 @@
  * and it may be one that does not answer: so a child asks. See mount-ids.h.
  */
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,6 +14,7 @@
 
 #include "base/file.h"
 #include "sys/mount-ids.h"
+#include "sys/process.h"
 
 #define MOUNTINFO_MAX	(64u << 20)
 #define ASK_MS		200	/* for one mount */
@@ -143,28 +142,15 @@ static _Noreturn void child_main(const char *link, int out)
 	_exit(write(out, &a, sizeof(a)) != sizeof(a));
 }
 
-/* As maps-reader.c does: no exit signal, no handlers of the program in the child. */
+/* As maps-reader.c does: no exit signal. */
 static int start_child(const char *link, int out, int *ret_pidfd)
 {
-	int pidfd = -1, err;
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | CLONE_CLEAR_SIGHAND,
-		.pidfd = (uintptr_t)&pidfd,
-	};
-	sigset_t all, old;
-	long pid;
+	pid_t pid;
+	int r = pmf_fork(0, &pid, ret_pidfd);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = syscall(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
+	if (r == 0)
 		child_main(link, out);
-	err = pid < 0 ? -errno : 0;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (err < 0)
-		return err;
-	*ret_pidfd = pidfd;
-	return 0;
+	return MIN(r, 0);
 }
 
 /* Returns 1 when the answer holds for this mount, 0 when it says nothing of it. */

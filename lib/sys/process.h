@@ -7,7 +7,13 @@
 #ifndef PMF_SYS_PROCESS_H
 #define PMF_SYS_PROCESS_H
 
+#include <sys/types.h>
+
 #include "base/base.h"
+
+/* As fork(2), with all signals blocked in the child, which may make system calls only:
+ * 0 there, 1 here. exit_signal 0: whoever waits for children hears nothing of it. */
+int pmf_fork(int exit_signal, pid_t *ret_pid, int *ret_pidfd);
 
 /* Starts are whole clock ticks in /proc; both ways round down. */
 uint64_t pmf_ticks_from_ns(uint64_t ns);

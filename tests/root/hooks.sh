@@ -20,7 +20,7 @@ trap cleanup EXIT
 # shellcheck disable=SC2086 # several flags
 ${CC:-cc} -std=gnu17 -D_GNU_SOURCE -g -O1 -UNDEBUG ${CFLAGS:-} -Wall -Wextra \
 	-Ilib -Iinclude -Iinclude/uapi -o "$work/hooks" tests/root/hooks.c tests/unit/test.c \
-	lib/base/*.c lib/sys/hook.c lib/sys/hook-list.c lib/sys/clock.c lib/sys/guard-main.c \
+	lib/base/*.c lib/sys/{fork,hook,hook-list,clock,guard-main}.c \
 	lib/sys/frozen.c lib/sys/lock.c lib/sys/signal.c lib/model/*.c -lpthread \
 	2>"$work/build.log" || {
 	echo "not ok hooks-build: $(grep -m1 -E 'error|undefined' "$work/build.log")"
