@@ -37,6 +37,7 @@ struct ctl {
 	bool deep;		/* assess --deep */
 	const char *state;	/* list --state */
 	const char *who, *why;	/* inhibit --who, --why */
+	const char *output;	/* metrics --output */
 	bool colour;		/* stdout is a terminal that may be coloured */
 	size_t width;		/* columns of stdout; 0: not a terminal, no limit */
 };
@@ -45,6 +46,7 @@ struct ctl {
 enum ctl_key {
 	CTL_JSON = 256, CTL_QUIET, CTL_VERBOSE, CTL_NO_COLOUR, CTL_HELP, CTL_VERSION,
 	CTL_YES, CTL_STATE, CTL_SPA, CTL_DEEP, CTL_DIRECT, CTL_BUS, CTL_WHO, CTL_WHY,
+	CTL_OUTPUT,
 };
 
 struct ctl_option {
@@ -101,6 +103,7 @@ int ctl_report(struct ctl *c, char **args);
 int ctl_replay(struct ctl *c, char **args);
 int ctl_monitor(struct ctl *c, char **args);
 int ctl_inhibit(struct ctl *c, char **args);
+int ctl_metrics(struct ctl *c, char **args);
 int ctl_thaw(struct ctl *c, char **args);
 int ctl_doctor(struct ctl *c, char **args);
 

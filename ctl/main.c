@@ -40,6 +40,11 @@ static const struct ctl_option assess_options[] = {
 	{}
 };
 
+static const struct ctl_option metrics_options[] = {
+	{ CTL_OUTPUT, 'o', "output", "FILE", "write them there, all at once" },
+	{}
+};
+
 static const struct ctl_option report_options[] = {
 	{ CTL_SPA, 0, "spa", NULL, "the range is a physical address and a length" },
 	{}
@@ -82,6 +87,11 @@ const struct ctl_verb ctl_verbs[] = {
 	  "A line each, with --json an object a line, until it is interrupted or nobody\n"
 	  "reads any more. The daemon need not run, and may come and go.",
 	  NULL, ctl_monitor },
+	{ "metrics", "", 0, 0, "Print counts and times for a monitoring system",
+	  "OpenMetrics text: devices, bad bytes, failures by state, processes told, times\n"
+	  "of freezes and holds, events. With --output the file is replaced when all of it\n"
+	  "has been written, as a node exporter's textfile collector needs it.",
+	  metrics_options, ctl_metrics },
 	{ "assess", "DEVICE [OFFSET LENGTH]", 1, 3, "Show what losing it would hit",
 	  "The dry run: filesystems, files and processes that use the device now, and\n"
 	  "what a removal, or poison in that range, would do to them. Changes nothing.\n"
@@ -170,6 +180,9 @@ static void set_option(struct ctl *c, int key, const char *arg)
 		break;
 	case CTL_STATE:
 		c->state = arg;
+		break;
+	case CTL_OUTPUT:
+		c->output = arg;
 		break;
 	}
 }

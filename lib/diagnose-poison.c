@@ -36,7 +36,7 @@ static int find_hooks(struct pmemfail_diagnosis *d, const struct pmf_checkup *c)
 	if (c->hooks_error < 0 && c->hooks_error != -ENOENT)
 		return pmf_find(d, NULL, PMEMFAIL_WARNING, "hooks-unreadable",
 				"It must be a directory that only root can write to: see "
-				"pmemfail-hooks(7).",
+				"pmemfail-hooks(5).",
 				"The hooks in %s cannot be read, so none runs: %s.",
 				c->policy->hooks_dir, strerror(-c->hooks_error));
 	for (size_t i = 0; r >= 0 && i < c->n_hooks; i++) {
@@ -59,7 +59,7 @@ static int find_hooks(struct pmemfail_diagnosis *d, const struct pmf_checkup *c)
 		if (r >= 0)
 			r = pmf_find(d, NULL, PMEMFAIL_WARNING, "hook-refused",
 				     "Put it right (\"chown root:root\", \"chmod 755\") or take it "
-				     "out of the directory: see pmemfail-hooks(7).",
+				     "out of the directory: see pmemfail-hooks(5).",
 				     "The hook %s in %s is refused: %s.", name,
 				     c->policy->hooks_dir, why);
 	}

@@ -47,7 +47,7 @@ static int take_failure(struct pmemfail_engine *e, const struct pmf_event *ev,
 	enum pmf_intake_verdict verdict;
 	int r;
 
-	r = pmf_intake_add(e->intake, ev, &verdict);
+	r = pmf_engine_take_in(e, ev, &verdict);
 	if (r < 0)
 		return r;
 	if (verdict == PMF_INTAKE_REPEAT)

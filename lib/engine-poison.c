@@ -85,7 +85,7 @@ void pmf_engine_bad(struct pmemfail_engine *e, const struct pmf_device *d,
 
 	if (pmf_range_empty(ev.range))
 		return;
-	if (!p || pmf_intake_add(e->intake, &ev, &verdict) < 0) {
+	if (!p || pmf_engine_take_in(e, &ev, &verdict) < 0) {
 		/* Not lost: the lists have it, or the next reading finds it. */
 		pmf_log(e->ctx, "a bad range of %s is not handled yet: out of memory",
 			d->name ?: d->id);

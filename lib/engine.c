@@ -153,6 +153,7 @@ static int start(struct pmemfail_engine *e)
 	if (r < 0 || thawed > 0)
 		pmf_log(e->ctx, "thaw of leftovers: %u thawed, %s", thawed,
 			r < 0 ? strerror(-r) : "no error");
+	pmf_engine_open_counters(e);
 	r = open_fds(e);
 	if (r < 0)
 		return pmf_why_errno(r, "cannot make file descriptors");
@@ -338,6 +339,7 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 	e->badblocks = pmf_badblocks_watch_free(e->badblocks);
 	e->trace = pmf_trace_close(e->trace);
 	pmf_engine_poison_done(e);
+	pmf_engine_close_counters(e);
 	pmf_intake_free(e->intake);
 	pmf_topology_free(e->topology);
 	pmf_engine_watched_done(e);

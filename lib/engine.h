@@ -19,6 +19,7 @@
  *	engine-hook.c		hooks, after a failure's end
  *	engine-record.c		notes of the record and of a predecessor
  *	engine-notice.c		what the caller is told
+ *	counters.c		how many events came in
  */
 #ifndef PMF_ENGINE_H
 #define PMF_ENGINE_H
@@ -32,6 +33,7 @@
 #include "flow/record.h"
 #include "flow/topology.h"
 #include "notice.h"
+#include "sys/rundir.h"
 #include "sys/watch.h"
 
 #define PMF_MAX_JOBS	16	/* handled at once; more wait, their unbinds with them; and
@@ -183,6 +185,7 @@ struct pmemfail_engine {
 	size_t n_poisoned, cap_poisoned;
 	bool record_ready;		/* opened, or known to be out of order */
 	struct pmf_intake *intake;
+	struct pmf_counters *counters, own_counters;	/* the latter when none are to be had */
 	struct pmf_snapshots *snapshots;
 	struct pmf_record *record;
 	bool ending;			/* nothing new is begun any more */
@@ -214,6 +217,13 @@ struct pmemfail_engine {
 	struct cds_wfcq_head queue_head;
 	struct cds_wfcq_tail queue_tail;
 };
+
+/* counters.c */
+/* pmf_intake_add(), counted. */
+int pmf_engine_take_in(struct pmemfail_engine *e, const struct pmf_event *ev,
+		       enum pmf_intake_verdict *ret);
+void pmf_engine_open_counters(struct pmemfail_engine *e);
+void pmf_engine_close_counters(struct pmemfail_engine *e);
 
 /* engine-notice.c */
 void pmf_engine_send(struct pmemfail_engine *e, struct pmf_message *m);	/* any thread */

@@ -381,6 +381,13 @@ int pmemfail_diagnosis_get(const struct pmemfail_diagnosis *d, size_t i,
 enum pmemfail_severity pmemfail_diagnosis_worst(const struct pmemfail_diagnosis *d,
 						const char *about);
 
+/*
+ * What sources of events have told pmemfaild since the boot, and how many of these
+ * joined another event or told nothing new. -ENOENT: it has not run since.
+ */
+int pmemfail_event_counters(struct pmemfail *ctx, uint64_t *ret_events,
+			    uint64_t *ret_merges);
+
 /* --- engine ---------------------------------------------------------------- */
 
 struct pmemfail_engine;

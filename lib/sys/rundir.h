@@ -30,5 +30,17 @@ int pmf_rundir_foreach(const char *run_dir, pmf_rundir_fn fn, void *userdata);
 /* Each name in run_dir/frozen that is, or may be, frozen now. */
 typedef int (*pmf_rundir_name_fn)(const char *name, void *userdata);
 int pmf_rundir_frozen(const char *run_dir, pmf_rundir_name_fn fn, void *userdata);
+/*
+ * What the engine has counted since the boot. Map: for the engine, which adds; the
+ * file is made when there is none. Read: for others; -ENOENT: there is none.
+ */
+struct pmf_counters {
+	uint64_t magic;
+	uint64_t events;	/* that came in */
+	uint64_t merges;	/* of these: joined another, or told nothing new */
+};
+int pmf_rundir_map_counters(const char *run_dir, struct pmf_counters **ret);
+void pmf_rundir_unmap_counters(struct pmf_counters *c);
+int pmf_rundir_read_counters(const char *run_dir, struct pmf_counters *ret);
 
 #endif

@@ -72,16 +72,16 @@ chmod 755 "$work" "$work"/pmemfail*
 ctl=$work/pmemfailctl daemon=$work/pmemfaild
 nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
 
-for verb in status doctor devices list thaw monitor replay "show 1" "assess pmem0" \
-	"report pmem0 0 4K" "prepare-remove -y pmem0" "inhibit pmem0 true" "list --direct"; do
+for verb in status doctor devices list thaw monitor metrics replay "show 1" \
+	"assess pmem0" "report pmem0 0 4K" "prepare-remove -y pmem0" "inhibit pmem0 true" "list --direct"; do
 	# shellcheck disable=SC2086
 	refused "no-root-${verb%% *}" 3 'needs root.*sudo' "${nobody[@]}" "$ctl" $verb
 done
 refused no-root-daemon 3 'needs root' "${nobody[@]}" "$daemon"
 accepted no-root-help "${nobody[@]}" "$ctl" --help
 accepted no-root-version "${nobody[@]}" "$ctl" --version
-for verb in status doctor devices list show monitor assess report replay prepare-remove \
-	inhibit thaw; do
+for verb in status doctor devices list show monitor metrics assess report replay \
+	prepare-remove inhibit thaw; do
 	accepted "help-$verb" "$ctl" "$verb" --help
 done
 

@@ -316,8 +316,10 @@ TEST(unheld_removal_of_an_idle_device_is_no_failure)
 
 TEST(uevents_after_a_hold_are_no_second_failure)
 {
+	uint64_t events, merges;
 	BENCH(b);
 
+	CHECK_EQ(pmemfail_event_counters(b.ctx, &events, &merges), -ENOENT);
 	fake_holds_add(&b.f, 0);
 	b.f.mounted = true;
 	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
@@ -326,4 +328,13 @@ TEST(uevents_after_a_hold_are_no_second_failure)
 	pmf_engine_unheld(b.e, &b.e->topology->devices[0]);
 	b.e = pmemfail_engine_free(b.e);
 	CHECK_EQ(recorded(&b, -1), 1);
+	/* Two events were one failure; that is known after the engine's end, and the next
+	 * goes on counting. */
+	CHECK_EQ(pmemfail_event_counters(b.ctx, &events, &merges), 0);
+	CHECK_EQ(events, 2);
+	CHECK_EQ(merges, 1);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	b.e = pmemfail_engine_free(b.e);
+	CHECK_EQ(pmemfail_event_counters(b.ctx, &events, &merges), 0);
+	CHECK_EQ(events, 2);
 }
