@@ -16,6 +16,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import layers  # noqa: E402
+import together  # noqa: E402
 
 MAX_LINES = 400
 # One documented header is easier to read than two.
@@ -185,11 +186,11 @@ def every_setting_is_documented(t):
 def verbs_agree(t):
     """pmemfailctl's table, its manual, its completion and its bad-input test."""
     names = {"table": "ctl/main.c", "manual": "man/pmemfailctl.1",
-             "completion": "completion/pmemfailctl", "test": "tests/root/ctl-badinput.sh"}
+             "completion": "completion/pmemfailctl", "zsh": "completion/_pmemfailctl", "test": "tests/root/ctl-badinput.sh"}
     missing = [f"no {n}" for n in names.values() if n not in t.files]
     if missing:
         return missing
-    table, manual, completion, test = (t.text(n) for n in names.values())
+    table, manual, completion, zsh, test = (t.text(n) for n in names.values())
     verbs = set(re.findall(r'^\t\{ "([a-z-]+)", "', table, re.M))
     options = set(re.findall(r'^\t\{ CTL_\w+, \S+, "([a-z-]+)"', table, re.M))
     listed = re.search(r"verbs='([^']*)'", completion)
@@ -197,6 +198,7 @@ def verbs_agree(t):
     seen = {
         names["manual"]: set(re.findall(r"^\.It Cm ([a-z-]+)", sections, re.M)),
         names["completion"]: set(listed.group(1).split() if listed else []),
+        names["zsh"]: set(re.findall(r"^\t\t'([a-z-]+):", zsh, re.M)),
         names["test"]: {v for v in verbs if re.search(
             rf"^for verb in [^;]*\b{v}\b[^;]*; do\n\taccepted", test, re.M)},
     }
@@ -209,6 +211,8 @@ def verbs_agree(t):
             bad.append(f"{names['manual']} does not name --{o}")
         if not re.search(rf"--{o}(?![a-z-])", completion):
             bad.append(f"{names['completion']} does not name --{o}")
+        if not re.search(rf"--{o}(?![a-z-])", zsh):
+            bad.append(f"{names['zsh']} does not name --{o}")
     return bad
 
 
@@ -272,7 +276,8 @@ def public_header_is_plain_c(t):
 
 RULES = [no_upward_include, no_giant, licence, no_forbidden_word, every_test_is_registered,
          every_source_is_built, map_is_the_header, manuals_have_the_calls, every_setting_is_documented,
-         verbs_agree, bus_is_documented, spelling, shell, manuals, public_header_is_plain_c]
+         verbs_agree, bus_is_documented, spelling, shell, manuals, public_header_is_plain_c,
+         *together.RULES]
 
 
 def main():

@@ -32,6 +32,12 @@ BROKEN = {
     "spelling": ("tests/word.c", GPL + "/* rec" + "ieve */\n"),
     "shell": ("tests/x.sh", "#!/bin/bash\n# SPDX-License-Identifier: GPL-2.0-only\nrm $1\n"),
     "manuals": ("man/x.8", '.\\" SPDX-License-Identifier: GPL-2.0-only\n.Dt X 8\n.Nosuch\n'),
+    "versions_agree": ("kernel/dkms.conf", "# SPDX-License-Identifier: GPL-2.0-only\n"
+                       'PACKAGE_VERSION="0"\n'),
+    "catalog_is_the_names": ("daemon/names.h", GPL + '#define MESSAGE_X "' + "0" * 32 + '"\n'),
+    "every_manual_is_installed": ("man/y.8", '.\\" SPDX-License-Identifier: GPL-2.0-only\n'),
+    "every_call_has_a_manual": ("man/z.3", '.\\" SPDX-License-Identifier: GPL-2.0-only\n'
+                                ".Fn pmemfail_gone\n"),
     "public_header_is_plain_c": ("include/pmemfail/pmemfail.h",
                                  "/* SPDX-License-Identifier: LGPL-2.1-or-later */\nint f(;\n"),
 }

@@ -38,10 +38,10 @@ def _run(*command, **options):
     return done.stdout
 
 
-def image():
+def image(*kind):
     """The root's squashfs and the kernels, by series."""
     root, kernels = None, {}
-    for line in _run(f"{VM}/image").splitlines():
+    for line in _run(f"{VM}/image", *kind).splitlines():
         kind, *words = line.split()
         if kind == "root":
             root = words[0]
@@ -70,6 +70,22 @@ def payload(choice, workdir):
     only = ["--programs-only"] if choice == "none" else []
     _run(f"{VM}/payload", *only, tree)
     return tree
+
+
+def root(kind, tree, workdir):
+    """For cases that ask for this image: the root, and the tree under test. Where
+    modules are built there is nothing to be laid over it: packages, to be installed."""
+    if kind not in ("", "build"):
+        raise SetupError(f"no image '{kind}'")
+    if not kind:
+        return image()[0], tree
+    packages = f"{workdir}/packages"
+    if not os.path.isdir(packages):
+        _run(f"{VM}/payload", "--programs-only", packages)
+        _run(f"{VM}/package-repository", f"{packages}/{TESTS}/repository")
+        # the guest's dpkg leaves out documentation
+        shutil.copytree(f"{VM}/../../examples", f"{packages}/{TESTS}/examples")
+    return image(kind)[0], packages
 
 
 def _module_index(tree, kernel, harness, workdir):
