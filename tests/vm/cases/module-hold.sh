@@ -61,7 +61,8 @@ released() {
 }
 
 has_lines() {
-	(($(grep -cE -- "$2" "$LOG" || true) >= $1))
+	count_lines "$LOG" "$2"
+	((COUNT >= $1))
 }
 
 timed_out() {

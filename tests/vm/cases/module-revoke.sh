@@ -79,7 +79,8 @@ revoke() {
 }
 
 has_lines() {
-	(($(grep -cE -- "$2" "$RUN/attempt" || true) >= $1))
+	count_lines "$RUN/attempt" "$2"
+	((COUNT >= $1))
 }
 
 judge() {

@@ -15,9 +15,10 @@ refuses() {
 	pmemfailctl "$@" >"$RUN/answer" 2>"$RUN/error" </dev/null || status=$?
 	[[ $status == "$want" ]] ||
 		die "pmemfailctl $* ends with $status, not $want: $(<"$RUN/error")"
-	grep -qE -- "$pattern" "$RUN/error" ||
+	has_line "$RUN/error" "$pattern" ||
 		die "pmemfailctl $* says '$(<"$RUN/error")', which does not match '$pattern'"
-	[[ $(wc -l <"$RUN/error") -le 3 ]] || die "pmemfailctl $*: more than three lines"
+	count_lines "$RUN/error" ''
+	((COUNT <= 3)) || die "pmemfailctl $*: more than three lines"
 }
 
 wrong_names() {
@@ -64,7 +65,7 @@ no_root() {
 		doctor thaw "list --direct"; do
 		# shellcheck disable=SC2086
 		expect_status 3 "${nobody[@]}" pmemfailctl $verb 2>"$RUN/error"
-		grep -q root "$RUN/error" || die "$verb without root says '$(<"$RUN/error")'"
+		has_line "$RUN/error" root || die "$verb without root says '$(<"$RUN/error")'"
 	done
 	# Reading is for everybody, as long as there is a daemon to ask.
 	for verb in status devices list; do

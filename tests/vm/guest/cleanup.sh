@@ -47,16 +47,18 @@ keep_installed_etc() {
 
 # Mount points on pmem, device-mapper, md or loop devices, newest first.
 test_mounts() {
-	awk '{
-		for (i = 7; $i != "-"; i++);
-		if ($(i + 2) ~ /^\/dev\/(pmem|mapper\/|dm-|md|loop)/) print $5
-	}' /proc/self/mountinfo | tac
+	local i where
+	lines_of /proc/self/mountinfo ' - [^ ]+ /dev/(pmem|mapper/|dm-|md|loop)' || true
+	for ((i = ${#LINES_OF[@]} - 1; i >= 0; i--)); do
+		read -r _ _ _ _ where _ <<<"${LINES_OF[i]}"
+		echo "$where"
+	done
 }
 
 cleanup_mounts() {
 	local dir
 	# what a case put over the record
-	while mountpoint -q /var/lib/pmemfail; do
+	while has_line /proc/self/mountinfo '^([^ ]+ ){4}/var/lib/pmemfail '; do
 		bounded 5 umount /var/lib/pmemfail || break
 	done
 	for dir in $(test_mounts); do
@@ -154,7 +156,7 @@ cleanup_contents() {
 	for dev in /dev/pmem*; do
 		disk=${dev##*/}
 		[[ -e /sys/block/$disk && $(writes_of "$disk") != "${EMPTY_AT[$disk]:-}" ]] || continue
-		size=$(blockdev --getsize64 "$dev")
+		size=$(($(sectors_of "$dev") * 512))
 		{
 			dd status=none if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc &&
 				dd status=none if=/dev/zero of="$dev" bs=1M count=1 conv=notrunc \

@@ -79,10 +79,10 @@ ns_mode() {
 # was unbound by this case.
 nd_of() {
 	local disk=${1##*/} link
-	if link=$(readlink "/sys/block/$disk/device"); then
+	if link=$(cd -P "/sys/block/$disk/device" 2>/dev/null && pwd); then
 		echo "${link##*/}"
 	elif [[ -s $RUN/nd-$disk ]]; then
-		cat "$RUN/nd-$disk"
+		echo "$(<"$RUN/nd-$disk")"
 	else
 		die "no nd device known for $1"
 	fi
@@ -112,11 +112,21 @@ rebind() {
 	wait_for 10 "$1 after rebind" test -b "$1"
 }
 
+# sectors_of DEV: as blockdev --getsz says it
+sectors_of() {
+	local size=/sys/class/block/${1##*/}/size
+	if [[ -e $size ]]; then
+		echo "$(<"$size")"
+	else
+		blockdev --getsz "$1"
+	fi
+}
+
 # part_make DEV [PERCENT]: one DAX-capable partition (2 MiB aligned), by
 # default all of it, and a second with the rest. Prints the first.
 part_make() {
 	local dev=$1 percent=${2:-100} sectors first
-	sectors=$(blockdev --getsz "$dev")
+	sectors=$(sectors_of "$dev")
 	first=$(((sectors - 8192) * percent / 100 / 4096 * 4096))
 	{
 		echo "label: gpt"
@@ -133,7 +143,7 @@ dm_linear() {
 	local name=$1 dev sectors at=0
 	shift
 	for dev; do
-		sectors=$(($(blockdev --getsz "$dev") / 4096 * 4096))
+		sectors=$(($(sectors_of "$dev") / 4096 * 4096))
 		echo "$at $sectors linear $dev 0"
 		at=$((at + sectors))
 	done | dmsetup create "$name"
@@ -145,7 +155,7 @@ dm_linear() {
 dm_striped() {
 	local name=$1 dev sectors
 	shift
-	sectors=$(($(blockdev --getsz "$1") / 4096 * 4096))
+	sectors=$(($(sectors_of "$1") / 4096 * 4096))
 	{
 		echo -n "0 $((sectors * $#)) striped $# 4096"
 		for dev; do echo -n " $dev 0"; done
@@ -187,11 +197,12 @@ mkfs_as() {
 # mount_dax DEV [DIR]: dax=always, by default on $MNT. Fails the case when the
 # kernel mounted it without DAX.
 mount_dax() {
-	local dev=$1 dir=${2:-$MNT} type
-	type=$(blkid -p -o value -s TYPE "$dev")
-	mkdir -p "$dir"
-	mount -t "$type" -o dax=always "$dev" "$dir"
-	findmnt -no OPTIONS --mountpoint "$dir" | grep -q 'dax=always' ||
+	local dev=$1 dir=${2:-$MNT}
+	[[ -d $dir ]] || mkdir -p "$dir"
+	mount -o dax=always "$dev" "$dir"
+	# of those mounted there the last is the one that is seen
+	lines_of /proc/self/mountinfo "^([^ ]+ ){4}$dir " || die "$dev is not mounted"
+	[[ ${LINES_OF[-1]} =~ [\ ,]dax=always(,|$) ]] ||
 		die "$dev is mounted without DAX"
 }
 

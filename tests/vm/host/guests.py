@@ -18,7 +18,7 @@ from .machine import COMMAND_LINE, GuestDied, Machine, Shape
 
 BOOT_SECONDS = 180
 # of what is saved and how, besides what the key is made of
-VERSION = 2
+VERSION = 3
 
 
 class Guests:

@@ -147,11 +147,13 @@ class Machine:
         count = len(shape.disks.nvdimms)
         # a guest that is saved, or was, is the same for all
         append, qemu = ("", "") if shape.late else (options.append, options.qemu)
+        # with it the kernel clears and copies byte by byte, which is slow in emulation
+        cpu = options.cpu if options.accel == "kvm" else f"{options.cpu},erms=off"
         command = [
             "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
             "-display", "none", "-machine", "q35,nvdimm=on",
             "-accel", "kvm" if options.accel == "kvm" else "tcg,thread=multi",
-            "-cpu", options.cpu, "-smp", str(options.cpus),
+            "-cpu", cpu, "-smp", str(options.cpus),
             "-m", f"{ram}M,slots={count + 1},maxmem={ram + (count + 1) * 65536}M",
             "-kernel", f"{shape.kernel.dir}/vmlinux", "-initrd", f"{shape.kernel.dir}/initrd",
             "-append", f"{COMMAND_LINE} layers={len(shape.layers)} {append}".strip(),

@@ -68,8 +68,9 @@ unbind_bounded() {
 
 # So that rebind knows it in this shell.
 nd_remember() {
-	nd_of "$1" >"$RUN/nd-${1##*/}.new"
-	mv "$RUN/nd-${1##*/}.new" "$RUN/nd-${1##*/}"
+	local nd
+	nd=$(nd_of "$1")
+	echo "$nd" >"$RUN/nd-${1##*/}"
 }
 
 sites_check_state() {
@@ -101,7 +102,7 @@ umount_check() {
 
 # mountpoint(1) would stat it, which a file system that is shut down refuses.
 is_mounted() {
-	awk -v dir="$1" '$5 == dir { found = 1 } END { exit !found }' /proc/self/mountinfo
+	has_line /proc/self/mountinfo "^([^ ]+ ){4}$1 "
 }
 
 sites_umount() {

@@ -53,7 +53,8 @@ told_at() {
 		fault "$name (pid ${VICTIM[$name]}) was sent no SIGBUS"
 		return 0
 	fi
-	line=$(grep -m1 '^sigbus ' "$RUN/v-$name")
+	lines_of "$RUN/v-$name" '^sigbus '
+	line=${LINES_OF[0]}
 	want=$(printf 'addr=0x%x ' $(($(victim_addr "$name") + $2)))
 	[[ $line == *' code=5 '* ]] || fault "$name: '$line' is not BUS_MCEERR_AO"
 	[[ "$line " == *" $want"* ]] || fault "$name: '$line', but it should be $want"
@@ -69,7 +70,8 @@ reads_all_but() {
 		fault "$name does not come back from reading its mapping"
 		return 0
 	}
-	line=$(grep '^probe ' "$RUN/v-$name" | tail -n 1)
+	lines_of "$RUN/v-$name" '^probe '
+	line=${LINES_OF[-1]}
 	[[ $line =~ pages=([0-9]+)\ gone=([0-9]+)\ read=([0-9]+) ]]
 	((BASH_REMATCH[2] == gone && BASH_REMATCH[3] == BASH_REMATCH[1] - gone)) ||
 		fault "$name: '$line', but $gone should be gone"
@@ -78,9 +80,8 @@ reads_all_but() {
 
 # expect_sigbus NAME N: sent so many, up to now
 expect_sigbus() {
-	local n
-	n=$(victim_sigbus "$1")
-	((n == $2)) || fault "$1 was sent $n SIGBUS instead of $2"
+	count_lines "$RUN/v-$1" '^sigbus '
+	((COUNT == $2)) || fault "$1 was sent $COUNT SIGBUS instead of $2"
 }
 
 # The file system is neither frozen nor shut down.

@@ -40,9 +40,11 @@ watched() {
 
 # The daemon's own word for it, in the state it tells systemd.
 all_watched() {
-	local status there
+	local status dev there=0
 	status=$(systemctl show -P StatusText pmemfaild.service)
-	there=$(find /dev -maxdepth 1 -name 'pmem?' -o -maxdepth 1 -name 'dax*.*' | wc -l)
+	for dev in /dev/pmem? /dev/dax*.*; do
+		[[ ! -e $dev ]] || ((++there))
+	done
 	[[ $status =~ ^([0-9]+)\ of\ ([0-9]+)\  ]] || return 1
 	((BASH_REMATCH[1] == there && BASH_REMATCH[2] == there))
 }
@@ -53,11 +55,11 @@ newest() {
 		[.failures[] | select($d == "" or .device_name == $d)] | max_by(.id) | .id // empty'
 }
 
+# Its JSON is in $RUN/failure then, one member a line.
 failure_is() {
-	local state
 	FAILURE=$(newest "$2") && [[ $FAILURE ]] || return 1
-	state=$(pmemfailctl show "$FAILURE" --json | jq -r .failure.state)
-	[[ $state == "$1" ]]
+	pmemfailctl show "$FAILURE" --json | jq .failure >"$RUN/failure"
+	has_line "$RUN/failure" "^  \"state\": \"$1\",?\$"
 }
 
 # recorded STATE DEVICE-NAME: so the failure ended. Sets FAILURE to its id and
@@ -68,16 +70,16 @@ recorded() {
 		pmemfailctl list --json || true
 		[[ ${FAILURE:-} ]] && { pmemfailctl show "$FAILURE" || true; }
 		fault "no failure of $2 in state $1 is recorded"
-		return 0
 	fi
-	pmemfailctl show "$FAILURE" --json | jq .failure >"$RUN/failure"
 }
 
 # recorded_victims PID...: exactly these are in $RUN/failure as told.
 recorded_victims() {
-	local got want
+	local both got want
 	[[ ! ${STOCK:-} ]] || return 0
-	got=$(jq -r '[.cases[].victims[] | .pid] | unique | .[]' "$RUN/failure" | sort -n | paste -sd' ')
-	want=$(printf '%s\n' "$@" | sort -n | paste -sd' ')
+	both=$(jq -r --argjson want "[$(IFS=,; echo "$*")]" '
+		([.cases[].victims[].pid] | unique), ($want | sort) |
+		map(tostring) | join(" ")' "$RUN/failure")
+	got=${both%%$'\n'*} want=${both#*$'\n'}
 	[[ $got == "$want" ]] || fault "victims on record: $got; should be: $want"
 }

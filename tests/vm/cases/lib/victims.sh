@@ -78,27 +78,38 @@ hammer() {
 
 # The addresses of the mappings of a victim, ascending; the lowest.
 victim_addrs() {
-	sed -n 's/^map .*addr=\(0x[0-9a-f]*\) .*/\1/p' "$RUN/v-$1" | sort
+	local line
+	lines_of "$RUN/v-$1" '^map .*addr=0x[0-9a-f]+ ' || return 0
+	for line in "${LINES_OF[@]}"; do
+		line=${line##* addr=}
+		echo "${line%% *}"
+	done | sort
 }
 
 victim_addr() {
-	local all
-	all=$(victim_addrs "$1")
-	echo "${all%%$'\n'*}"
+	local line addr lowest=
+	lines_of "$RUN/v-$1" '^map .*addr=0x[0-9a-f]+ ' || true
+	for line in "${LINES_OF[@]}"; do
+		addr=${line##* addr=}
+		addr=${addr%% *}
+		[[ $lowest ]] && ((addr >= lowest)) || lowest=$addr
+	done
+	echo "$lowest"
 }
 
 # victim_may_hear NAME ADDRESS: the lowest of all its mappings; when it maps
 # several file systems (ANY_ADDRESS), that of any.
 victim_may_hear() {
 	if [[ ${ANY_ADDRESS[$1]:-} ]]; then
-		victim_addrs "$1" | grep -xF "$2" >/dev/null
+		has_line "$RUN/v-$1" "^map .*addr=$2 "
 	else
 		[[ $(victim_addr "$1") == "$2" ]]
 	fi
 }
 
 victim_sigbus() {
-	grep -c '^sigbus ' "$RUN/v-$1" || true
+	count_lines "$RUN/v-$1" '^sigbus '
+	echo "$COUNT"
 }
 
 # One SIGBUS, of the right kind, with the right address.
@@ -108,7 +119,8 @@ victim_check_told() {
 		fault "$name (pid ${VICTIM[$name]}) was sent no SIGBUS"
 		return 0
 	fi
-	line=$(grep -m1 '^sigbus ' "$RUN/v-$name")
+	lines_of "$RUN/v-$name" '^sigbus '
+	line=${LINES_OF[0]}
 	[[ $line == *' code=5 '* ]] || fault "$name: '$line' is not BUS_MCEERR_AO"
 	addr=${line#* addr=}
 	victim_may_hear "$name" "${addr%% *}" ||
@@ -117,15 +129,15 @@ victim_check_told() {
 }
 
 victim_check_once() {
-	local n
-	n=$(victim_sigbus "$1")
-	((n <= ${MAX_SIGBUS[$1]:-1})) ||
-		fault "$1 (pid ${VICTIM[$1]}) was sent $n SIGBUS instead of one"
+	count_lines "$RUN/v-$1" '^sigbus '
+	((COUNT <= ${MAX_SIGBUS[$1]:-1})) ||
+		fault "$1 (pid ${VICTIM[$1]}) was sent $COUNT SIGBUS instead of one"
 }
 
 # Have it read all of its mapping. PROBES: how often it had done so before.
 victim_probe() {
-	PROBES[$1]=$(grep -c '^probed' "$RUN/v-$1" || true)
+	count_lines "$RUN/v-$1" '^probed'
+	PROBES[$1]=$COUNT
 	kill -USR1 "${VICTIM[$1]}" || fault "$1 is dead"
 }
 
@@ -136,18 +148,20 @@ victim_check_gone() {
 		fault "$name does not come back from reading its mapping"
 		return 0
 	fi
-	while read -r line; do
+	lines_of "$RUN/v-$name" '^probe ' || true
+	for line in "${LINES_OF[@]}"; do
 		[[ $line == *' read=0 '* ]] ||
 			fault "$name can still read removed memory: $line"
 		[[ $line == *' lost=0 '* ]] || fault "$name lost private pages: $line"
-	done < <(grep '^probe ' "$RUN/v-$name")
+	done
 	if has_line "$RUN/v-$name" '^deaf' && ! has_line "$RUN/v-$name" '^deaf signal=7'; then
 		fault "$name, deaf to SIGBUS, was not ended by its access"
 	fi
 }
 
 probed_more() {
-	(($(grep -c '^probed' "$RUN/v-$1" || true) > $2))
+	count_lines "$RUN/v-$1" '^probed'
+	((COUNT > $2))
 }
 
 # Nothing succeeded after the removal was complete (in ms of now_boot).
