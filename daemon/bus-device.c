@@ -65,9 +65,8 @@ static int list_one(struct listing *l, const struct pmemfail_device *dev)
 		full = true;
 	d->bad_full |= full;
 	less = d->n_bad ? realloc(d->bad, d->n_bad * sizeof(*d->bad)) : NULL;
-	if (!d->n_bad)
-		free(d->bad);
-	d->bad = less;
+	if (less)
+		d->bad = less;
 	return 0;
 }
 

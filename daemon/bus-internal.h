@@ -7,6 +7,7 @@
  *	bus-manager.c	org.pmemfail1.Manager
  *	bus-device.c	devices, as last listed
  *	bus-failure.c	failures of the record, without their sites
+ *	bus-summary.c	what is kept of each in memory
  *	bus-record.c	how those are kept as the record is
  *	bus-caller.c	who asks, and how much at once
  *	bus-describe.c	a failure as JSON, for who may see what of it
@@ -144,8 +145,15 @@ void bus_failure_path(uint64_t id, char ret[static 64]);
 void bus_failure_tell_changed(struct bus *b, uint64_t id);
 int bus_list_failures(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
+/* bus-summary.c: from any thread */
+struct bus_failure *bus_summary_new(struct bus *b, const struct pmemfail_failure *f);
+struct bus_failure *bus_summary_free(struct bus_failure *f);	/* returns NULL */
+
 /* bus-record.c */
 void bus_record_begins(struct bus *b);
+/* Something was written, or a damaged record was put aside: worth another try where the
+ * first reading failed. */
+void bus_record_written(struct bus *b);
 void bus_record_ends(struct bus *b);
 void bus_record_done(struct bus *b);
 

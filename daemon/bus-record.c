@@ -11,7 +11,6 @@
 
 #include "bus-internal.h"
 
-#define MAX_RANGES	256	/* that are kept of a failure; Describe tells all */
 #define MAX_KEPT	100000	/* when KeepMax= is no bound */
 #define PART		64
 #define DAY_US		86400000000ULL
@@ -28,57 +27,7 @@ struct reading {
 	int error;
 };
 
-static struct bus_failure *failure_free(struct bus_failure *f)
-{
-	if (f) {
-		free(f->reason);
-		free(f->device_id);
-		free(f->device_name);
-		free(f->ranges);
-		free(f);
-	}
-	return NULL;
-}
-
 /* --- in a thread ----------------------------------------------------------- */
-
-/* For the bus: valid UTF-8, and not longer than anybody reads. Reasons may name mount
- * points, whose bytes are anybody's. */
-static char *clean_copy(const char *s)
-{
-	char *copy = strndup(s ? s : "", 1024);
-
-	bus_clean(copy);
-	return copy;
-}
-
-static struct bus_failure *copy_failure(struct bus *b, const struct pmemfail_failure *f)
-{
-	struct bus_failure *c = calloc(1, sizeof(*c));
-	size_t n = pmemfail_failure_ranges(f);
-
-	if (!c)
-		return NULL;
-	n = n < MAX_RANGES ? n : MAX_RANGES;
-	c->bus = b;
-	c->id = pmemfail_failure_id(f);
-	c->kind = pmemfail_failure_kind(f);
-	c->source = pmemfail_failure_source(f);
-	c->state = pmemfail_failure_state(f);
-	c->created_us = pmemfail_failure_created_us(f);
-	c->updated_us = pmemfail_failure_updated_us(f);
-	c->reason = clean_copy(pmemfail_failure_reason(f));
-	c->device_id = clean_copy(pmemfail_failure_device_id(f));
-	c->device_name = clean_copy(pmemfail_failure_device_name(f));
-	c->ranges = calloc(n + 1, sizeof(*c->ranges));
-	if (!c->reason || !c->device_id || !c->device_name || !c->ranges)
-		return failure_free(c);
-	while (c->n_ranges < n && pmemfail_failure_range(f, c->n_ranges,
-							  &c->ranges[c->n_ranges].start,
-							  &c->ranges[c->n_ranges].end) >= 0)
-		c->n_ranges++;
-	return c;
-}
 
 static int add(struct reading *g, const struct pmemfail_failure *f)
 {
@@ -91,7 +40,7 @@ static int add(struct reading *g, const struct pmemfail_failure *f)
 		g->v = v;
 		g->cap = cap;
 	}
-	g->v[g->n] = copy_failure(g->bus, f);
+	g->v[g->n] = bus_summary_new(g->bus, f);
 	return g->v[g->n] ? (g->n++, 0) : -ENOMEM;
 }
 
@@ -157,7 +106,7 @@ static void forget(struct bus *b, size_t i)
 	memmove(&b->failures[i], &b->failures[i + 1],
 		(b->n_failures - i - 1) * sizeof(struct bus_failure *));
 	b->n_failures--;
-	failure_free(f);
+	bus_summary_free(f);
 }
 
 /* As the record does when something new comes; see KeepMax= and KeepDays=. */
@@ -185,7 +134,7 @@ static int put(struct bus *b, struct bus_failure *f)
 	while (i > 0 && b->failures[i - 1]->id > f->id)
 		i--;
 	if (i > 0 && b->failures[i - 1]->id == f->id) {
-		failure_free(b->failures[i - 1]);
+		bus_summary_free(b->failures[i - 1]);
 		b->failures[i - 1] = f;
 		return 0;
 	}
@@ -194,7 +143,7 @@ static int put(struct bus *b, struct bus_failure *f)
 		struct bus_failure **v = realloc(b->failures, cap * sizeof(*v));
 
 		if (!v) {
-			failure_free(f);
+			bus_summary_free(f);
 			return -ENOMEM;
 		}
 		b->failures = v;
@@ -249,7 +198,7 @@ static int newest_last(const void *a, const void *b)
 static void drop_all(struct bus *b)
 {
 	while (b->n_failures > 0)
-		failure_free(b->failures[--b->n_failures]);
+		bus_summary_free(b->failures[--b->n_failures]);
 }
 
 static void take_first(struct bus *b, struct reading *g)
@@ -284,7 +233,7 @@ static void take_changes(struct bus *b, struct reading *g)
 static void reading_free(struct reading *g)
 {
 	for (size_t i = 0; i < g->n; i++)
-		failure_free(g->v[i]);
+		bus_summary_free(g->v[i]);
 	free(g->v);
 	pmemfail_monitor_free(g->monitor);
 	pmemfail_unref(g->lib);
@@ -297,6 +246,7 @@ static void done(struct work_item *i)
 	struct bus *b = g->bus;
 	bool ours = g->generation == b->generation && b->engine && !i->canceled;
 	bool again = b->engine && !i->canceled && (!ours || g->more);
+	bool written = false;	/* while it was read */
 
 	b->reading = false;
 	if (ours && g->error < 0)
@@ -310,12 +260,16 @@ static void done(struct work_item *i)
 		b->monitor = g->monitor;	/* it was lent */
 		g->monitor = NULL;
 		b->failures_read = true;
+		written = b->read_again;
+		b->read_again = g->first && g->error < 0;
 	}
 	reading_free(g);
 	if (again)
 		begin(b, !ours);
 	else if (ours && b->monitor_source)
 		(void)sd_event_source_set_enabled(b->monitor_source, SD_EVENT_ON);
+	if (written)
+		bus_record_written(b);
 	bus_claim_name(b);
 }
 
@@ -368,6 +322,17 @@ void bus_record_begins(struct bus *b)
 	b->keep_max = number(b, "KeepMax");
 	b->keep_us = number(b, "KeepDays") * DAY_US;
 	begin(b, true);
+}
+
+void bus_record_written(struct bus *b)
+{
+	if (b->reading) {
+		b->read_again = true;
+	} else if (b->read_again) {
+		b->read_again = false;
+		bus_record_ends(b);
+		begin(b, true);
+	}
 }
 
 void bus_record_ends(struct bus *b)

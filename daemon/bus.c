@@ -319,7 +319,9 @@ void bus_notice(struct bus *b, const struct pmemfail_notice *n)
 	case PMEMFAIL_FAILURE_ADDED:
 	case PMEMFAIL_FAILURE_CHANGED:
 	case PMEMFAIL_RECORD_PROBLEM:
-		break;	/* the record itself is watched: others write it, too */
+		/* The record itself is watched: others write it, too. */
+		bus_record_written(b);
+		break;
 	}
 }
 
