@@ -23,7 +23,7 @@ static void result_done(struct result *l)
 
 static bool is_name(const char *s)
 {
-	if (strlen(s) > NAME_MOST)
+	if (!*s || strlen(s) > NAME_MOST)
 		return false;
 	for (; *s; s++)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
@@ -31,20 +31,21 @@ static bool is_name(const char *s)
 	return true;
 }
 
-/* The call of a method whose first argument is the device; "": none. */
+/* The call of a method whose first argument is the device; NULL: none, which is "" on the
+ * bus and there means all devices, or physical addresses. */
 static int new_call(struct pmemfail *ctx, const char *member, const char *device,
 		    sd_bus **ret_bus, sd_bus_message **ret)
 {
 	int r;
 
-	if (!is_name(device))
+	if (device && !is_name(device))
 		return pmf_why(-ENODEV, "no pmem device is called so");
 	r = pmf_bus_get(ctx, ret_bus);
 	if (r >= 0)
 		r = pmf_bus_message(*ret_bus, PMF_BUS_PATH, PMF_BUS_MANAGER, member, ret);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_append(*ret, "s", device);
+	r = sd_bus_message_append(*ret, "s", device ?: "");
 	/* No device is called by what is no text. */
 	if (r == -EINVAL)
 		return pmf_why(-ENODEV, "no pmem device is called so");
@@ -136,8 +137,8 @@ static int tell(int r, const struct result *l, pmemfail_failure_fn fn, void *use
 	return r < 0 ? r : (int)MIN(l->n, (size_t)INT32_MAX);
 }
 
-static int report_at(struct pmemfail *ctx, const char *device, struct pmf_range range,
-		     pmemfail_failure_fn fn, void *userdata)
+static int report(struct pmemfail *ctx, const char *device, struct pmf_range range,
+		  pmemfail_failure_fn fn, void *userdata)
 {
 	_cleanup_message_ sd_bus_message *m = NULL;
 	_cleanup_(result_done) struct result l = { 0 };
@@ -154,19 +155,10 @@ static int report_at(struct pmemfail *ctx, const char *device, struct pmf_range 
 	return tell(r, &l, fn, userdata);
 }
 
-static int report(struct pmemfail *ctx, const char *device, struct pmf_range range,
-		  pmemfail_failure_fn fn, void *userdata)
-{
-	/* On the bus that would mean physical addresses. */
-	if (!*device)
-		return pmf_why(-ENODEV, "no pmem device is called \"\"");
-	return report_at(ctx, device, range, fn, userdata);
-}
-
 static int report_spa(struct pmemfail *ctx, struct pmf_range range, pmemfail_failure_fn fn,
 		      void *userdata)
 {
-	return report_at(ctx, "", range, fn, userdata);
+	return report(ctx, NULL, range, fn, userdata);
 }
 
 static int replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
@@ -177,9 +169,7 @@ static int replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn 
 	sd_bus *bus;
 	int r;
 
-	if (device && !*device)		/* on the bus that would mean all */
-		return pmf_why(-ENODEV, "no pmem device is called \"\"");
-	r = new_call(ctx, "Replay", device ?: "", &bus, &m);
+	r = new_call(ctx, "Replay", device, &bus, &m);
 	if (r >= 0)
 		r = pmf_bus_job(ctx, bus, m, NULL, NULL, &l.v, &l.n);
 	return tell(r, &l, fn, userdata);
