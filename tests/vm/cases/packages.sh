@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # image: build
 # timeout: 1500
+# named: it compiles the module in an emulated guest, which takes minutes
 #
 # packages: the Debian packages on a clean Debian: apt installs them, DKMS builds the
 # module for the running kernel, the service runs, and a removal ends well with just

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: truncated:xfs given:xfs-reflink gone:xfs
+# variants: truncated:xfs given:xfs-reflink rewritten:xfs remounted:xfs gone:xfs
 # timeout: 180
 #
-# By name also shared:xfs-reflink unmounted:xfs; every check has time for these only.
+# By name also deleted:xfs shared:xfs-reflink unmounted:xfs; every check has time for these only.
 #
 # poison-race WHAT FILESYSTEM: between the event and its handling (the daemon is
 # stopped meanwhile) things change, and what is so then is what counts:
 #   truncated  the file has let go of the bad page: free space, nobody is told
+#   deleted    the same by unlinking it
+#   rewritten  the file has been written anew elsewhere, under its name: nobody is told
+#   remounted  the file system is unmounted and mounted again
 #   given      the file is deleted and another one has the page: that one is meant
 #   shared     another file shares the page now: both are meant
 #   unmounted  the file system is unmounted, and mounted again later
@@ -59,18 +62,38 @@ shrink() {
 	sync
 }
 
+vanish() {
+	rm "$MNT/bad"
+	sync
+}
+
+# As editors do: the old blocks are let go of, and kept from being used at once.
+rewrite() {
+	file_make "$MNT/new" 2
+	mv "$MNT/new" "$MNT/bad"
+	sync
+}
+
 ended() {
 	failure_is pending pmem0 || failure_is handled pmem0
 }
 
 case_truncated() {
 	set_up "$1"
-	meanwhile shrink
+	meanwhile "${2:-shrink}"
 	# 6.1 has no owner for what was freed so shortly before
 	try_for 15 ended || fault "it is neither pending nor handled"
 	recorded "$(pmemfailctl show "$(newest pmem0)" --json | jq -r .failure.state)" pmem0
 	on_record '[.cases[].targets[] | select(.kind == "file")] | length == 0' "that no file has it"
 	ends
+}
+
+case_deleted() {
+	case_truncated "$1" vanish
+}
+
+case_rewritten() {
+	case_truncated "$1" rewrite
 }
 
 # Another file has the page, and the one that had it is gone.
@@ -118,6 +141,22 @@ case_unmounted() {
 	recorded handled pmem0
 	recorded_file "$MNT/bad" "$OFFSET" unused
 	victim good reader "$MNT/good"
+	ends
+}
+
+mount_again() {
+	let_go
+	mount_dax "$DEV"
+	victim bad --size "$OFFSET" reader "$MNT/bad"	# up to what is bad
+	victim good reader "$MNT/good"
+}
+
+case_remounted() {
+	set_up "$1"
+	meanwhile mount_again
+	recorded handled pmem0
+	recorded_file "$MNT/bad" "$OFFSET"
+	expect_sigbus bad 0
 	ends
 }
 

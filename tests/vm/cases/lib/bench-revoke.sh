@@ -60,19 +60,6 @@ measure() {
 	udevadm settle
 }
 
-# The kernel alone reports each page to each process. That stays in its buffer:
-# neither a slow console nor journald shall cost it time.
-kmsg_unread() {
-	local conf=/run/systemd/journald.conf.d/bench.conf
-
-	dmesg -n 1
-	mkdir -p "${conf%/*}"
-	printf '[Journal]\nReadKMsg=no\n' >"$conf"
-	# shellcheck disable=SC2064
-	trap "rm -f $conf; systemctl restart systemd-journald.service" EXIT
-	systemctl restart systemd-journald.service
-}
-
 case_run() {
 	local runs=$1 sizes=${2//,/ } counts=${3//,/ } side sleeping run mib
 	STOCK=

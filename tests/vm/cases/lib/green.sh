@@ -134,6 +134,25 @@ kmsg_clean() {
 	bad=$(kmsg_check) || fault "kernel complaint: $(head -n 1 <<<"$bad")"
 }
 
+# However often cases ask for it.
+journald_again() {
+	systemctl reset-failed systemd-journald.service
+	systemctl restart systemd-journald.service
+}
+
+# For what makes the kernel say something about each page: it stays in its buffer,
+# where neither a slow console nor journald costs it time.
+kmsg_unread() {
+	local conf=/run/systemd/journald.conf.d/unread.conf
+
+	dmesg -n 1
+	mkdir -p "${conf%/*}"
+	printf '[Journal]\nReadKMsg=no\n' >"$conf"
+	# shellcheck disable=SC2064
+	trap "rm -f $conf; journald_again" EXIT
+	journald_again
+}
+
 # removal DEV...: from the unbind to the umount.
 removal() {
 	unbind_bounded "$@"
