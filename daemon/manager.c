@@ -11,6 +11,7 @@
 #include "manager.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,8 @@ struct manager {
 	struct bus *bus;		/* NULL: without */
 	sd_event *event;
 	sd_event_source *engine_source;
+	sd_event_source *watchdog;	/* runs while something is done; NULL: not wanted */
+	uint64_t watchdog_us;
 	unsigned int devices, watched, busy;	/* as last told */
 	bool told;
 };
@@ -65,6 +68,51 @@ struct pmemfail *manager_configure(void)
 		return pmemfail_unref(lib);
 	}
 	return lib;
+}
+
+/*
+ * The watchdog is armed while something is done, and disarmed when nothing has been for
+ * half its time: idle, it would be the only thing that ever wakes us. Nothing is lost by
+ * that: nobody waits for us then, an unbind that we do not answer goes on after its
+ * time, and whatever wakes us arms it first of all.
+ */
+static int on_watchdog(sd_event_source *s, uint64_t now, void *userdata)
+{
+	struct manager *m = userdata;
+
+	(void)now;
+	if (pmemfail_engine_busy(m->engine) == 0 && bus_busy(m->bus) == 0) {
+		sd_notify(0, "WATCHDOG_USEC=0");
+		return 0;	/* it was for once */
+	}
+	sd_notify(0, "WATCHDOG=1");
+	if (sd_event_source_set_time_relative(s, m->watchdog_us / 2) < 0)
+		return -ENOMEM;
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static void watchdog_arm(struct manager *m)
+{
+	int enabled = SD_EVENT_OFF;
+
+	if (!m->watchdog || (sd_event_source_get_enabled(m->watchdog, &enabled) >= 0 &&
+			     enabled != SD_EVENT_OFF))
+		return;
+	sd_notifyf(0, "WATCHDOG_USEC=%" PRIu64, m->watchdog_us);
+	if (sd_event_source_set_time_relative(m->watchdog, m->watchdog_us / 2) < 0 ||
+	    sd_event_source_set_enabled(m->watchdog, SD_EVENT_ONESHOT) < 0)
+		log_say(LOG_WARNING, MESSAGE_PROBLEM, "cannot answer the watchdog");
+}
+
+/* As long as the start takes it runs by the unit's own setting. */
+static int watchdog_prepare(struct manager *m)
+{
+	int r = sd_watchdog_enabled(0, &m->watchdog_us);
+
+	if (r <= 0)
+		return r;
+	return sd_event_add_time_relative(m->event, &m->watchdog, CLOCK_MONOTONIC,
+					  m->watchdog_us / 2, 0, on_watchdog, m);
 }
 
 /* Say how many devices are protected: to the log when that changed, to systemd. */
@@ -179,6 +227,7 @@ static int on_engine(sd_event_source *s, int fd, uint32_t revents, void *userdat
 	(void)s;
 	(void)fd;
 	(void)revents;
+	watchdog_arm(m);
 	r = pmemfail_engine_dispatch(m->engine);
 	if (r == -EINTR || r == -EAGAIN)
 		return 0;
@@ -293,7 +342,7 @@ static int prepare(struct manager *m)
 	for (size_t i = 0; r >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
 		r = sd_event_add_signal(m->event, NULL, signals[i].signal, signals[i].handler, m);
 	if (r >= 0)
-		r = sd_event_set_watchdog(m->event, true);
+		r = watchdog_prepare(m);
 	return r;
 }
 
@@ -335,6 +384,7 @@ int manager_run(struct pmemfail *lib)
 out:
 	end_engine(&m);
 	bus_free(m.bus);
+	sd_event_source_disable_unref(m.watchdog);
 	sd_event_unref(m.event);
 	pmemfail_unref(m.next);
 	pmemfail_unref(m.lib);

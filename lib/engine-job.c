@@ -67,7 +67,6 @@ void pmf_job_put(struct pmf_job *j, uint64_t token, struct pmf_failure *f)
 {
 	assert(j->room);
 	pmf_record_put_into(j->engine->record, TAKE_PTR(j->room), token, f, true);
-	j->n_puts++;
 }
 
 static bool is_handling(const struct pmf_job *j)

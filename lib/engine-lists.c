@@ -104,6 +104,12 @@ void pmf_engine_read_trace(struct pmemfail_engine *e)
 	}
 }
 
+/* May it change without a word of anybody? */
+static bool is_waiting(const struct pmf_poisoned *p)
+{
+	return p->n_open > 0 || p->unreadable;
+}
+
 void pmf_engine_rescan(struct pmemfail_engine *e)
 {
 	uint64_t n;
@@ -112,7 +118,7 @@ void pmf_engine_rescan(struct pmemfail_engine *e)
 		return;
 	/* Of the others, their lists tell when they change. */
 	for (size_t i = 0; i < e->n_poisoned; i++)
-		if (e->poisoned[i]->n_open > 0)
+		if (is_waiting(e->poisoned[i]))
 			pmf_engine_look(e, e->poisoned[i]->id, true);
 	pmf_engine_rearm(e);
 }
@@ -123,7 +129,7 @@ void pmf_engine_rearm(struct pmemfail_engine *e)
 	bool open = false;
 
 	for (size_t i = 0; i < e->n_poisoned; i++)
-		open |= e->poisoned[i]->n_open > 0;
+		open |= is_waiting(e->poisoned[i]);
 	(void)timerfd_gettime(e->rescan_fd, &now);	/* cannot fail: a timer of ours */
 	if (open == (now.it_value.tv_sec != 0 || now.it_value.tv_nsec != 0))
 		return;
@@ -291,6 +297,7 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 	if (!p)
 		return;		/* cannot be: it was there when the job began */
 	p->listing = false;
+	p->unreadable = j->result < 0;
 	take_record(e, p, j);
 	if (j->result == -EAGAIN || j->result == -ENOMEM) {
 		p->list = true;

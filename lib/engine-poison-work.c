@@ -15,12 +15,6 @@ static bool saw_all(int r)
 	return r >= 0 || r == -ENOENT;
 }
 
-/* The namespace's own page has no range: nothing will ever come of it. */
-static bool counts(const struct pmf_failure *f)
-{
-	return f->ranges.n > 0;
-}
-
 /* --- reading the lists ----------------------------------------------------- */
 
 int pmf_engine_foreach_open(struct pmemfail_engine *e, const char *device_id,
@@ -53,7 +47,7 @@ static int see_open(const struct pmf_failure *f, void *userdata)
 	struct pmf_job *j = userdata;
 	int r = pmf_ranges_add_all(&j->ranges, &f->ranges);
 
-	j->n_open += counts(f);
+	j->n_open += pmf_poison_is_open(f);
 	j->has_info |= f->ranges.n == 0;
 	return r < 0 || !j->has_lists ? r : compare_open(j, f);
 }
@@ -175,7 +169,7 @@ static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_f
 		clear(j, f);
 		return 0;
 	}
-	j->n_open += counts(f);
+	j->n_open += pmf_poison_is_open(f);
 	/* A replay tries what could not be marked before: it was being removed, say. */
 	write = v == PMF_RECONCILED_LISTED;
 	if (v == PMF_RECONCILED_UNMARKED || j->replay)

@@ -363,6 +363,9 @@ void pmf_engine_poison_noted(struct pmemfail_engine *e, const struct pmf_record_
 	if (!p || e->ending)
 		return;
 	if (n->final) {
+		/* What was marked meanwhile is in no list that was read; and whether it
+		 * waits for anything is known now. */
+		p->list = true;
 		unlock_when_saved(e, p);
 	} else if (p->next && p->next_token == n->token &&
 		   n->failure->state == PMF_STATE_HANDLING) {
@@ -390,8 +393,6 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 		}
 		pmf_poisoned_count(p, j);
 		p->replay |= j->failure != NULL;	/* not begun: it is on record */
-		/* What was marked meanwhile is in none that was read. */
-		p->list |= j->n_puts > 0;
 	}
 	unlock_when_saved(e, p);
 	pmf_engine_rearm(e);

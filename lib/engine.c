@@ -302,7 +302,12 @@ _public_ void pmemfail_engine_protected(struct pmemfail_engine *e, unsigned int 
 
 _public_ unsigned int pmemfail_engine_busy(struct pmemfail_engine *e)
 {
-	return e ? e->n_handling : 0;
+	unsigned int n = 0;
+
+	for (const struct pmf_job *j = e ? e->jobs : NULL; j; j = j->next)
+		n += j->kind == PMF_JOB_HOLD || j->kind == PMF_JOB_UNHELD ||
+		     j->kind == PMF_JOB_POISON;
+	return n;
 }
 
 /* --- end ------------------------------------------------------------------- */

@@ -105,9 +105,8 @@ struct pmf_job {
 	bool has_info;			/* LISTS, out: a failure without range is on record */
 	struct pmf_ranges ranges;	/* LISTS, out: open ones; POISON, out: cleared ones */
 	bool has_known;			/* LISTS, out: those are all */
-	unsigned int n_open;		/* out: failures on record that are not cleared */
+	unsigned int n_open;		/* out: failures on record that may come to more */
 	bool counted;			/* out: n_open is of all of them */
-	unsigned int n_puts;		/* out: final versions handed to the record */
 	bool differs;			/* LISTS, out: the record says something else */
 	bool replay;			/* POISON: look at all open ones */
 	unsigned int n_clears;		/* LISTS: of the device, at its begin */
@@ -151,6 +150,7 @@ struct pmf_poisoned {
 	struct pmf_failure *next;
 	uint64_t next_token;
 	bool working;			/* a job is at it */
+	bool unreadable;		/* its list, which then does not tell when it changes */
 	bool list, listing;		/* read the lists: wanted, a job is at it */
 	bool loaded;			/* what is known is: until then nothing is news */
 	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
@@ -176,7 +176,7 @@ struct pmemfail_engine {
 	int hold_fd;			/* -1: no module */
 	int hold_error;			/* why, -errno; 0 when there is one */
 	bool hold_broken;		/* close it when no job needs it any more */
-	int rescan_fd;			/* a timer that runs while poison is open */
+	int rescan_fd;			/* a timer that runs while poison needs it */
 	struct pmf_udev *udev;
 	struct pmf_badblocks_watch *badblocks;	/* NULL: none to be had */
 	struct pmf_trace *trace;		/* NULL: the same */

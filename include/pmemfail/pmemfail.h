@@ -437,7 +437,7 @@ uint64_t pmemfail_notice_token(const struct pmemfail_notice *n);
 /* How many bound pmem devices there are, and how many an unbind would wait for. */
 void pmemfail_engine_protected(struct pmemfail_engine *e, unsigned int *ret_devices,
 			       unsigned int *ret_watched);
-/* How many failures are being handled now. */
+/* How many devices have failures being handled now. */
 unsigned int pmemfail_engine_busy(struct pmemfail_engine *e);
 
 /*

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# timeout: 300
+#
+# idle: a daemon that has nothing to do is not woken, neither by its watchdog nor by
+# poison that is on record and settled; one that hangs while it has is restarted.
+
+# shellcheck source=tests/vm/cases/lib/poison.sh
+source "$TESTS/cases/lib/poison.sh"
+
+IDLE_SEC=60
+WATCHDOG_SEC=6
+RESCAN_SEC=10
+DROPIN=/run/systemd/system/pmemfaild.service.d
+
+daemon_pid() {
+	systemctl show -P MainPID pmemfaild.service
+}
+
+# switches: how often each thread of daemon and guard has gone to sleep or was made to
+switches() {
+	local pid=$1 task
+	for task in "/proc/$pid/task"/* $(pgrep -P "$pid" | sed 's,.*,/proc/&/task/&,'); do
+		echo "$(<"$task/comm") ${task##*/} $(awk '/ctxt_switches/ { n += $2 } END { print n }' "$task/status")"
+	done
+}
+
+restarted() {
+	local pid
+	pid=$(daemon_pid)
+	((pid > 0 && pid != $1)) && systemctl -q is-active pmemfaild.service
+}
+
+sleeps() {
+	local pid before
+	pid=$(daemon_pid)
+	before=$(switches "$pid")
+	(($(wc -l <<<"$before") >= 3)) || die "where are the threads? $before"
+	sleep "$IDLE_SEC"
+	expect_eq "wakeups in $IDLE_SEC s" "$(switches "$pid")" "$before"
+	# the measure sees one when there is one
+	kill -HUP "$pid"
+	sleep 2
+	[[ $(switches "$pid") != "$before" ]] || die "a signal woke nobody"
+}
+
+# Handling waits for locks that are ours; then the daemon stops.
+hangs() {
+	local pid lock fd fds=()
+	pid=$(daemon_pid)
+	for lock in /run/pmemfail/lock/*.poison; do
+		exec {fd}<>"$lock"
+		flock "$fd"
+		fds+=("$fd")
+	done
+	bad_file latent raw "$MNT/bad" $((64 * PAGE))
+	sleep 1
+	kill -STOP "$pid"
+	try_for $((WATCHDOG_SEC * 4)) restarted "$pid" || fault "a daemon that hangs at work goes on hanging"
+	for fd in "${fds[@]}"; do exec {fd}<&-; done
+	kill -CONT "$pid" 2>/dev/null || true
+	recorded handled pmem0
+}
+
+case_run() {
+	mkdir -p "$DROPIN"
+	printf '[Service]\nWatchdogSec=%s\n' "$WATCHDOG_SEC" >"$DROPIN/idle.conf"
+	# shellcheck disable=SC2064
+	trap "rm -rf $DROPIN; systemctl daemon-reload" EXIT
+	systemctl daemon-reload
+	pmemfail_up_with RescanIntervalSec=$RESCAN_SEC
+	fs_make xfs raw >/dev/null
+	file_make "$MNT/bad" 2
+	watched
+	victim bad reader "$MNT/bad"
+	bad_file latent raw "$MNT/bad" 0
+	told_at bad 0
+	recorded handled pmem0
+	# the daemon disarms its watchdog; one rescan may be due still
+	sleep $((RESCAN_SEC + WATCHDOG_SEC + 4))
+	sleeps
+	hangs
+	victims_end
+	umount "$MNT"
+	kmsg_clean
+}
