@@ -179,7 +179,10 @@ void bus_devices_look(struct bus *b)
 {
 	struct listing *l;
 
-	if (b->listing || !b->engine) {
+	/* Who reads a device's sysfs waits as long as its unbind is held, and cannot be
+	 * killed (ndctl's wait_probe: flush_namespaces() takes device_lock). Were we killed
+	 * then, that thread would keep the hold open, for all of the hold's time. */
+	if (b->listing || !b->engine || pmemfail_engine_busy(b->engine) > 0) {
 		b->list_again = true;
 		return;
 	}

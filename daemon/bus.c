@@ -288,6 +288,12 @@ void bus_engine_ends(struct bus *b)
 	b->lib = pmemfail_unref(b->lib);
 }
 
+void bus_engine_moved(struct bus *b)
+{
+	if (b && b->list_again && !b->listing)
+		bus_devices_look(b);
+}
+
 void bus_notice(struct bus *b, const struct pmemfail_notice *n)
 {
 	const char *device = pmemfail_notice_device(n);

@@ -30,6 +30,8 @@ void bus_engine_begins(struct bus *b, struct pmemfail *lib, struct pmemfail_engi
 void bus_engine_ends(struct bus *b);
 /* One of that engine's notices. */
 void bus_notice(struct bus *b, const struct pmemfail_notice *n);
+/* The engine has done something: what waited for it to be idle may go on. */
+void bus_engine_moved(struct bus *b);
 /* How many jobs act on a device now: a reload waits for them. */
 unsigned int bus_busy(const struct bus *b);
 

@@ -215,6 +215,7 @@ static int drain(struct manager *m)
 	}
 	if (r != -EAGAIN)
 		return r;
+	bus_engine_moved(m->bus);
 	tell_protection(m);
 	return apply_when_idle(m);
 }
