@@ -57,7 +57,7 @@ round() {
 	sleep "0.$(printf '%03d' "$moment")"
 	kill_them "$whom"
 	killed=$(now_ms)
-	try_for 10 gone "$unbind_pid" || fault "killed at $moment ms: the unbind does not return"
+	try_for 10 gone "$unbind_pid" || hung "killed at $moment ms: the unbind does not return"
 	wait "$unbind_pid" || fault "the unbind failed"
 	(($(now_ms) - killed < 3000)) ||
 		fault "killed at $moment ms: the unbind took $(($(now_ms) - killed)) ms more"

@@ -45,6 +45,12 @@ keep() {
 	sha256sum "$@" >>"$RUN/sums"
 }
 
+# hung WHAT: a fault, with what sleeps uninterruptibly in the kernel log
+hung() {
+	echo w >/proc/sysrq-trigger
+	fault "$1"
+}
+
 # unbind_bounded DEV...: all at once, each within its time.
 unbind_bounded() {
 	local dev pids=() start
@@ -56,7 +62,7 @@ unbind_bounded() {
 	done
 	for dev in "${pids[@]}"; do
 		if ! try_for "$UNBIND_SECONDS" gone "$dev"; then
-			fault "the unbind does not return within $UNBIND_SECONDS s"
+			hung "the unbind does not return within $UNBIND_SECONDS s"
 		elif ! wait "$dev"; then
 			fault "the unbind failed"
 		fi
