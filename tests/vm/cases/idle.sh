@@ -8,9 +8,9 @@
 # shellcheck source=tests/vm/cases/lib/poison.sh
 source "$TESTS/cases/lib/poison.sh"
 
-IDLE_SEC=60
+IDLE_SEC=25
 WATCHDOG_SEC=6
-RESCAN_SEC=10
+RESCAN_SEC=5
 DROPIN=/run/systemd/system/pmemfaild.service.d
 
 daemon_pid() {
@@ -80,7 +80,10 @@ case_run() {
 	sleep $((RESCAN_SEC + WATCHDOG_SEC + 4))
 	sleeps
 	hangs
-	victims_end
+	expect_sigbus bad 2	# for two failures
+	kill -KILL "${VICTIM[bad]}"
+	wait_for 20 "end of the victim" gone "${VICTIM[bad]}"
+	VICTIM=()
 	umount "$MNT"
 	kmsg_clean
 }
