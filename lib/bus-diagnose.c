@@ -69,32 +69,19 @@ static int find_machine(struct pmemfail_diagnosis *d, struct pmemfail *ctx)
 	return r < 0 ? r : find_module(d, loaded);
 }
 
-static int find_device(struct pmemfail_diagnosis *d, const char *about, bool protected)
+static int find_device(const struct pmf_bus_listed *device, void *userdata)
 {
-	return protected ? pmf_find(d, about, PMEMFAIL_OK, "watched", NULL,
+	struct pmemfail_diagnosis *d = userdata;
+	const char *about = device->name;
+
+	if (!*about)
+		return 0;
+	return device->protected ? pmf_find(d, about, PMEMFAIL_OK, "watched", NULL,
 				    "An unbind of %s waits until pmemfail has done what it can.",
 				    about) :
 	       pmf_find(d, about, PMEMFAIL_PROBLEM, "not-watched",
 			"Run \"pmemfailctl doctor\" as root: it tells why.",
 			"An unbind of %s does not wait for pmemfail.", about);
-}
-
-static int find_devices(struct pmemfail_diagnosis *d, struct pmemfail *ctx)
-{
-	const char *id, *name, *node, *mode, *object;
-	_cleanup_message_ sd_bus_message *m = NULL;
-	int r, protected;
-	uint64_t size;
-
-	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_MANAGER, "ListDevices", "a(sssstbo)", &m, "");
-	if (r < 0)
-		return r;
-	r = sd_bus_message_enter_container(m, 'a', "(sssstbo)");
-	while (r >= 0 && (r = sd_bus_message_read(m, "(sssstbo)", &id, &name, &node, &mode,
-						  &size, &protected, &object)) > 0)
-		if (*name && find_device(d, name, protected) < 0)
-			return pmf_why_errno(-ENOMEM, "cannot judge this machine");
-	return r < 0 ? pmf_bus_malformed("devices") : 0;
 }
 
 int pmf_bus_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret)
@@ -106,7 +93,7 @@ int pmf_bus_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret)
 		return pmf_why_errno(-ENOMEM, "cannot judge this machine");
 	r = find_machine(d, ctx);
 	if (r >= 0)
-		r = find_devices(d, ctx);
+		r = pmf_bus_foreach_device(ctx, find_device, d);
 	if (r < 0) {
 		pmemfail_diagnosis_free(d);
 		return r;

@@ -23,32 +23,36 @@ static void rows_done(struct device_rows *l)
 	free(l->v);
 }
 
-static int add_row(struct device_rows *l, const char *id, const char *object)
+static int add_row(const struct pmf_bus_listed *device, void *userdata)
 {
+	struct device_rows *l = userdata;
 	struct device_row *row;
 
 	if (pmf_grow(&l->v, &l->cap, l->n + 1, sizeof(*l->v)) < 0)
 		return -ENOMEM;
 	row = &l->v[l->n++];
 	*row = (struct device_row){ 0 };
-	return strdup_to(&row->id, id) && strdup_to(&row->object, object) ? 0 : -ENOMEM;
+	return strdup_to(&row->id, device->id) && strdup_to(&row->object, device->object) ?
+	       0 : -ENOMEM;
 }
 
-static int list_rows(struct pmemfail *ctx, struct device_rows *l)
+int pmf_bus_foreach_device(struct pmemfail *ctx, pmf_bus_device_fn fn, void *userdata)
 {
-	const char *id, *name, *node, *mode, *object;
 	_cleanup_message_ sd_bus_message *m = NULL;
-	int r, protected;
+	struct pmf_bus_listed row;
+	const char *node, *mode;
 	uint64_t size;
+	int r;
 
 	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_MANAGER, "ListDevices", "a(sssstbo)", &m, "");
 	if (r < 0)
 		return r;
 	r = sd_bus_message_enter_container(m, 'a', "(sssstbo)");
-	while (r >= 0 && (r = sd_bus_message_read(m, "(sssstbo)", &id, &name, &node, &mode,
-						  &size, &protected, &object)) > 0)
-		if (add_row(l, id, object) < 0)
-			return pmf_why_errno(-ENOMEM, "cannot list devices");
+	while (r >= 0 && (r = sd_bus_message_read(m, "(sssstbo)", &row.id, &row.name, &node,
+						  &mode, &size, &row.protected,
+						  &row.object)) > 0)
+		if (fn(&row, userdata) < 0)
+			return pmf_why_errno(-ENOMEM, "cannot keep what pmemfaild lists");
 	return r < 0 ? pmf_bus_malformed("devices") : 0;
 }
 
@@ -67,7 +71,7 @@ int pmf_bus_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret)
 	_cleanup_(rows_done) struct device_rows rows = { 0 };
 	int r;
 
-	r = list_rows(ctx, &rows);
+	r = pmf_bus_foreach_device(ctx, add_row, &rows);
 	if (r < 0)
 		return r;
 	if (t)

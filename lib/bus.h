@@ -107,6 +107,16 @@ int pmf_bus_value_done(sd_bus_message *m);
 
 /* --- bus-read.c --- */
 
+/* A device as the Manager lists it; valid during the call. */
+struct pmf_bus_listed {
+	const char *id, *name, *object;
+	int protected;
+};
+
+typedef int (*pmf_bus_device_fn)(const struct pmf_bus_listed *device, void *userdata);
+/* Each device; fn fails with -ENOMEM only. Names why. */
+int pmf_bus_foreach_device(struct pmemfail *ctx, pmf_bus_device_fn fn, void *userdata);
+
 /* What is on record. */
 struct pmf_bus_row {
 	uint64_t id, updated_us;
