@@ -3,113 +3,20 @@
 #
 # bus-logic: pmemfaild on a bus of its own, on a machine without pmem: that it is what
 # org.pmemfail1.xml says, what it refuses, an unkind client, a bus that comes late, goes
-# and comes back. Removals and inhibitors with a device are tested in the guest. Changes
-# nothing on the machine: record, locks and socket lie in a directory of their own.
+# and comes back. Removals and inhibitors with a device are tested in the guest.
 #
 #   [BUILD=DIR] tests/root/bus.sh
 #
 # Prints "ok NAME" or "not ok NAME: why"; exit 77: cannot run here.
-# shellcheck disable=SC2317 # cleanup is called by trap
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-
-build=${BUILD:-build}
-daemon=${PMEMFAILD:-$build/daemon/pmemfaild}
-failed=0
-bus_pid='' daemon_pid=''
-export LC_ALL=C.UTF-8
-
-if [ "$(id -u)" != 0 ] || [ ! -x "$daemon" ] || ! command -v dbus-daemon busctl >/dev/null; then
-	echo "skip bus-logic: needs root, $daemon, dbus-daemon and busctl"
-	exit 77
-fi
-work=$(mktemp -d /tmp/pmemfail-bus.XXXXXX) || exit 1
-
-cleanup() {
-	[ -z "$daemon_pid" ] || { kill "$daemon_pid"; wait "$daemon_pid"; }
-	[ -z "$bus_pid" ] || { kill "$bus_pid"; wait "$bus_pid"; }
-	rm -rf "$work"
-} 2>/dev/null
-trap cleanup EXIT
-trap 'exit 1' INT TERM HUP
-
-verdict() {
-	if [ "$2" = 0 ]; then
-		echo "ok bus-logic/$1"
-	else
-		echo "not ok bus-logic/$1: $3"
-		failed=1
-	fi
-}
-
-# try COMMAND...: within 15 s
-try() {
-	local i
-	for ((i = 0; i < 150; i++)); do
-		"$@" >/dev/null 2>&1 && return 0
-		sleep 0.1
-	done
-	return 1
-}
-
-chmod 755 "$work"
-mkdir -p "$work/etc/pmemfail" "$work/state" "$work/run"
-printf '[pmemfail]\nStateDirectory=%s/state\nRuntimeDirectory=%s/run\n' "$work" "$work" \
-	>"$work/etc/pmemfail/pmemfail.conf"
-cat >"$work/bus.conf" <<END
-<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>system</type><listen>unix:path=$work/socket</listen><auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow user="*"/><deny own="*"/><deny send_type="method_call"/>
-    <allow send_type="signal"/><allow send_type="method_return"/>
-    <allow send_type="error"/><allow receive_type="method_call"/>
-    <allow receive_type="method_return"/><allow receive_type="error"/>
-    <allow receive_type="signal"/><allow send_destination="org.freedesktop.DBus"/>
-  </policy>
-  <include>$PWD/systemd/org.pmemfail1.conf</include>
-</busconfig>
-END
-export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$work/socket
-
-bus_up() {
-	rm -f "$work/socket"
-	dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile 2>"$work/bus.log" &
-	bus_pid=$!
-}
-
-bus_down() {
-	kill "$bus_pid"
-	wait "$bus_pid" 2>/dev/null
-	bus_pid=''
-}
-
-named() {
-	busctl --system status org.pmemfail1
-}
-
-manager() {
-	timeout 20 busctl --system call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager "$@"
-}
-
-# refused NAME ERE CALL...
-refused() {
-	local name=$1 pattern=$2 status=0
-	shift 2
-	"$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-	[ "$status" != 0 ] && grep -qiE -- "$pattern" "$work/err"
-	verdict "$name" $? "status $status: $(head -c 300 "$work/out" "$work/err")"
-}
-
-memory() {
-	awk '$1 == "VmRSS:" { print $2 }' "/proc/$daemon_pid/status"
-}
+test=bus-logic
+# shellcheck source=tests/root/bus-tools.bash
+source tests/root/bus-tools.bash
 
 # --- it starts without a bus, and finds it -----------------------------------
 
-"$daemon" --root "$work" 2>"$work/log" &
-daemon_pid=$!
+start_daemon
 try grep -q started "$work/log"
 verdict starts_without_a_bus $? "$(tail -n 3 "$work/log")"
 bus_up
@@ -118,45 +25,24 @@ verdict finds_a_bus_that_comes_late $? "$(tail -n 3 "$work/log")"
 
 # --- it is what the file says ------------------------------------------------
 
-# Names, types and directions of one interface, from introspection or from the file.
-members() {
-	python3 - "$1" "$2" <<'END'
-import sys
-import xml.etree.ElementTree as ET
-text = open(sys.argv[1]).read()
-text = text[text.index("<node"):]
-for i in ET.fromstring(text).iter("interface"):
-    if i.get("name") != sys.argv[2]:
-        continue
-    for m in i:
-        if m.tag not in ("method", "signal", "property"):
-            continue
-        args = [(a.get("name"), a.get("type"),
-                 a.get("direction", "in") if m.tag == "method" else "") for a in m.iter("arg")]
-        print(m.tag, m.get("name"), m.get("type"), m.get("access"), args)
-END
-}
-
-introspect() {
-	busctl --system --json=short call org.pmemfail1 "$1" org.freedesktop.DBus.Introspectable \
-		Introspect | jq -r '.data[0]' >"$work/introspected"
-}
-
 manager Replay s '' >/dev/null
-for pair in Manager: Job:/job/1; do
-	introspect "/org/pmemfail1${pair#*:}"
-	members "$work/introspected" "org.pmemfail1.${pair%%:*}" | sort >"$work/is"
-	members systemd/org.pmemfail1.xml "org.pmemfail1.${pair%%:*}" | sort >"$work/should"
-	[ -s "$work/is" ] && diff "$work/should" "$work/is" >"$work/diff"
-	verdict "${pair%%:*}_is_the_file" $? "$(head -n 5 "$work/diff")"
-done
-if command -v gdbus >/dev/null; then
-	gdbus call --address "$DBUS_SYSTEM_BUS_ADDRESS" --dest org.pmemfail1 \
-		--object-path /org/pmemfail1 \
-		--method org.freedesktop.DBus.Properties.GetAll org.pmemfail1.Manager \
-		>"$work/out" 2>&1 && grep -q Version "$work/out"
-	verdict gdbus_reads_it $? "$(head -c 300 "$work/out")"
-fi
+is_the_file Manager /org/pmemfail1
+is_the_file Job /org/pmemfail1/job/1
+# What GLib's generator makes of the file, and of what objects say.
+generated() {
+	gdbus-codegen --interface-prefix org.pmemfail1. --c-generate-object-manager \
+		--generate-c-code "$work/generated" "$1" 2>"$work/err" &&
+		grep -q "^gboolean $2_call_" "$work/generated.h"
+}
+
+generated systemd/org.pmemfail1.xml manager
+verdict gdbus_codegen_takes_the_file $? "$(head -n 3 "$work/err")"
+generated "$work/live" job
+verdict gdbus_codegen_takes_an_object $? "$(head -n 3 "$work/err")"
+gdbus call --address "$DBUS_SYSTEM_BUS_ADDRESS" --dest org.pmemfail1 \
+	--object-path /org/pmemfail1 --method org.freedesktop.DBus.Properties.GetAll \
+	org.pmemfail1.Manager >"$work/out" 2>&1 && grep -q Version "$work/out"
+verdict gdbus_reads_it $? "$(head -c 300 "$work/out")"
 
 # --- what it refuses ---------------------------------------------------------
 
@@ -222,8 +108,6 @@ bus_down
 sleep 0.3
 kill -0 "$daemon_pid" && bus_up && try named
 verdict comes_back_with_the_bus $? "$(tail -n 3 "$work/log")"
-kill "$daemon_pid"
-wait "$daemon_pid"
+stop_daemon
 verdict ends_well $? "$(tail -n 3 "$work/log")"
-daemon_pid=''
 exit "$failed"
