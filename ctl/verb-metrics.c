@@ -74,13 +74,13 @@ static int add_failure(const struct pmemfail_failure *one, void *userdata)
 	for (size_t k = 0; k < N_KINDS; k++)
 		if (strcmp(pmemfail_failure_kind(one), kinds[k]) == 0)
 			m->failures[k][pmemfail_failure_state(one)]++;
+	m->victims += pmemfail_failure_told(one);
 	add(&m->hold, pmemfail_failure_hold_ns(one));
 	if (pmemfail_get_failure(m->lib, pmemfail_failure_id(one), &f) < 0)
 		return 0;
 	for (size_t i = 0; i < pmemfail_failure_sites(f); i++) {
 		const struct pmemfail_site *s = pmemfail_failure_site(f, i);
 
-		m->victims += pmemfail_site_told(s);
 		add(&m->freeze, pmemfail_site_frozen_ns(s));
 	}
 	pmemfail_failure_free(f);
@@ -152,26 +152,12 @@ static void print_sum(FILE *out, const char *name, const struct sum *s, const ch
 	fprintf(out, "%s %.9f\n", metric, (double)s->longest_ns / NS_PER_SEC);
 }
 
-/* They lie on the machine itself: for root, also where pmemfaild answers the rest. */
-static int read_counters(uint64_t *ret_events, uint64_t *ret_merges)
-{
-	struct pmemfail *direct = NULL;
-	int r = pmemfail_new(&direct);
-
-	if (r >= 0)
-		r = pmemfail_read_config(direct, NULL);
-	if (r >= 0)
-		r = pmemfail_event_counters(direct, ret_events, ret_merges);
-	pmemfail_unref(direct);
-	return r;
-}
-
 static void print_counters(struct metrics *m)
 {
 	uint64_t events, merges;
 
 	/* Not known is not zero. */
-	if (read_counters(&events, &merges) < 0)
+	if (pmemfail_event_counters(m->lib, &events, &merges) < 0)
 		return;
 	head(m->out, "pmemfail_events", "counter", NULL,
 	     "Events that came to pmemfaild since the boot.");

@@ -21,7 +21,7 @@ struct bus_caller {
 	struct bus_caller *next;
 	struct bus *bus;
 	char *name;
-	unsigned int calls;
+	unsigned int calls, long_calls;
 	uint32_t uid, pid;
 	bool identified;
 	sd_bus_slot *asking;
@@ -73,6 +73,19 @@ void bus_caller_done(struct bus_caller *c)
 	sd_bus_slot_unref(c->asking);
 	free(c->name);
 	free(c);
+}
+
+int bus_caller_begin_long(struct bus_caller *c, sd_bus_error *error)
+{
+	if (c->long_calls >= BUS_MAX_LONG)
+		return bus_fail(error, -EBUSY, "you ask for too much at once; wait for answers");
+	c->long_calls++;
+	return 0;
+}
+
+void bus_caller_end_long(struct bus_caller *c)
+{
+	c->long_calls--;
 }
 
 uint32_t bus_caller_uid(const struct bus_caller *c)

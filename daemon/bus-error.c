@@ -9,6 +9,8 @@
 
 #include "bus-internal.h"
 
+#define LONG_TEXT	65536
+
 static const struct { int error; const char *name; } names[] = {
 	{ ENODEV, BUS_ERROR("NoSuchDevice") },
 	{ ENOTUNIQ, BUS_ERROR("NotUnique") },
@@ -60,9 +62,13 @@ void bus_fail_later(sd_bus_message *m, int r, const char *why)
 
 void bus_reply_text(sd_bus_message *m, const char *text)
 {
-	if (strlen(text) > BUS_MAX_TEXT)
+	size_t n = strlen(text);
+
+	if (n > BUS_MAX_TEXT)
 		bus_fail_later(m, -E2BIG, "the answer is too long for the bus; pmemfailctl"
 			       " --direct reads it from the record");
+	else if (n > LONG_TEXT && !bus_takes_much(sd_bus_message_get_bus(m)))
+		bus_fail_later(m, -EBUSY, "the bus does not take what is sent to it");
 	else if (sd_bus_reply_method_return(m, "s", text) < 0)
 		bus_fail_later(m, -ENOMEM, "the answer could not be made");
 }

@@ -15,6 +15,8 @@
 /* What GetManagedObjects tells of; the others are there all the same. Its answer is
  * made in one go, during which nothing else is. */
 #define MAX_SHOWN	256
+/* The same for ListFailures, which tells the others when asked again, with Before. */
+#define MAX_LISTED	1024
 
 struct bus_failure *bus_failure_by_id(struct bus *b, uint64_t id)
 {
@@ -181,71 +183,14 @@ void bus_failure_tell_changed(struct bus *b, uint64_t id)
 
 /* --- ListFailures ---------------------------------------------------------- */
 
-struct filter {
-	const char *state, *kind, *device;
-	uint64_t since;
-	uint32_t limit;
-};
-
-static int read_option(sd_bus_message *m, const char *key, struct filter *f)
+static bool passes(const struct bus_filter *by, const struct bus_failure *f)
 {
-	if (strcmp(key, "State") == 0)
-		return sd_bus_message_read(m, "v", "s", &f->state);
-	if (strcmp(key, "Kind") == 0)
-		return sd_bus_message_read(m, "v", "s", &f->kind);
-	if (strcmp(key, "Device") == 0)
-		return sd_bus_message_read(m, "v", "s", &f->device);
-	if (strcmp(key, "Since") == 0)
-		return sd_bus_message_read(m, "v", "t", &f->since);
-	if (strcmp(key, "Limit") == 0)
-		return sd_bus_message_read(m, "v", "u", &f->limit);
-	return -ENOENT;
-}
+	const struct bus_filtered row = {
+		.id = f->id, .state = f->state, .kind = f->kind, .device_id = f->device_id,
+		.device_name = f->device_name, .updated_us = f->updated_us,
+	};
 
-static int read_filter(sd_bus_message *m, struct filter *f, sd_bus_error *error)
-{
-	char why[96];
-	const char *key;
-	int r;
-
-	r = sd_bus_message_enter_container(m, 'a', "{sv}");
-	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-		r = sd_bus_message_read(m, "s", &key);
-		if (r >= 0)
-			r = read_option(m, key, f);
-		if (r < 0) {
-			(void)snprintf(why, sizeof(why), r == -ENOENT ?
-				       "there is no filter %.40s" :
-				       "the filter %.40s has another type", key);
-			return bus_fail(error, -EINVAL, why);
-		}
-		r = sd_bus_message_exit_container(m);
-	}
-	if (r >= 0)
-		r = sd_bus_message_exit_container(m);
-	return r;
-}
-
-static int check_filter(const struct filter *f, sd_bus_error *error)
-{
-	bool known = !f->state;
-
-	for (int s = 0; !known && pmemfail_state_name((enum pmemfail_state)s); s++)
-		known = strcmp(pmemfail_state_name((enum pmemfail_state)s), f->state) == 0;
-	if (!known)
-		return bus_fail(error, -EINVAL, "there is no such state");
-	if (f->kind && strcmp(f->kind, "remove") != 0 && strcmp(f->kind, "poison") != 0)
-		return bus_fail(error, -EINVAL, "there is no such kind");
-	return f->device ? bus_check_string(f->device, "Device", false, error) : 0;
-}
-
-static bool passes(const struct bus_failure *f, const struct filter *by)
-{
-	return (!by->state || strcmp(by->state, pmemfail_state_name(f->state)) == 0) &&
-	       (!by->kind || strcmp(by->kind, f->kind) == 0) &&
-	       (!by->device || strcmp(by->device, bus_or_empty(f->device_id)) == 0 ||
-		strcmp(by->device, bus_or_empty(f->device_name)) == 0) &&
-	       f->updated_us >= by->since;
+	return bus_filter_passes(by, &row);
 }
 
 static int append(sd_bus_message *m, const struct bus_failure *f)
@@ -262,20 +207,19 @@ static int append(sd_bus_message *m, const struct bus_failure *f)
 int bus_list_failures(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct bus *b = userdata;
-	struct filter by = { .limit = UINT32_MAX };
+	struct bus_filter by;
 	sd_bus_message *reply = NULL;
-	uint32_t n = 0;
+	uint32_t n = 0, most;
 	int r;
 
-	r = read_filter(m, &by, error);
-	if (r >= 0)
-		r = check_filter(&by, error);
+	r = bus_filter_read(m, &by, error);
+	most = r >= 0 && by.limit < MAX_LISTED ? by.limit : MAX_LISTED;
 	if (r >= 0)
 		r = sd_bus_message_new_method_return(m, &reply);
 	if (r >= 0)
 		r = sd_bus_message_open_container(reply, 'a', "(tssstto)");
-	for (size_t i = b->n_failures; r >= 0 && i > 0 && n < by.limit; i--)
-		if (passes(b->failures[i - 1], &by)) {
+	for (size_t i = b->n_failures; r >= 0 && i > 0 && n < most; i--)
+		if (passes(&by, b->failures[i - 1])) {
 			r = append(reply, b->failures[i - 1]);
 			n++;
 		}

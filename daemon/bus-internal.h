@@ -10,7 +10,10 @@
  *	bus-summary.c	what is kept of each in memory
  *	bus-record.c	how those are kept as the record is
  *	bus-caller.c	who asks, and how much at once
+ *	bus-filter.c	which failures are asked for
  *	bus-describe.c	a failure as JSON, for who may see what of it
+ *	bus-describe-all.c	many of them, without their sites
+ *	bus-heavy.c	how often questions with long answers may be asked
  *	bus-polkit.c	what who may do
  *	bus-job*.c	jobs: life, object, methods that begin one, their work
  *	bus-inhibit.c	who asks for a moment before a removal
@@ -35,9 +38,12 @@
 #define BUS_MAX_STRING	256	/* of a device, a reason, a name that a client sends */
 #define BUS_MAX_RANGES	4096	/* that a client sends */
 #define BUS_MAX_CALLS	32	/* of one client that are being worked on */
+#define BUS_MAX_LONG	2	/* of these that keep a thread for long */
 #define BUS_MAX_TEXT	(16U << 20)	/* of JSON in an answer: buses take 32 MiB */
-#define BUS_MAX_UNSENT	256	/* messages, before heavy questions are refused */
+#define BUS_MAX_UNSENT	256	/* messages, before nothing more is told unasked */
+#define BUS_MAX_UNSENT_LONG 16	/* the same, before long answers are refused */
 
+struct bus_asker;
 struct bus_caller;
 struct bus_check;
 struct bus_inhibitor;
@@ -61,7 +67,7 @@ struct bus_failure {
 	const char *kind, *source;	/* constants of the library */
 	enum pmemfail_state state;
 	char *reason, *device_id, *device_name;
-	uint64_t created_us, updated_us;
+	uint64_t created_us, updated_us, told;
 	struct bus_range *ranges;
 	size_t n_ranges;
 };
@@ -97,6 +103,9 @@ struct bus {
 	/* bus-caller.c */
 	struct bus_caller *callers;
 
+	/* bus-heavy.c */
+	struct bus_asker *askers;
+
 	/* bus-polkit.c */
 	struct bus_check *checks;
 
@@ -121,6 +130,8 @@ struct bus {
 void bus_claim_name(struct bus *b);	/* once there is something to tell */
 /* May more be sent, or does the bus not read? */
 bool bus_has_room(struct bus *b);
+/* The same for an answer that is long. */
+bool bus_takes_much(sd_bus *bus);
 
 /* bus-manager.c */
 int bus_manager_add(struct bus *b);
@@ -160,11 +171,38 @@ void bus_record_done(struct bus *b);
 /* bus-describe.c */
 int bus_describe(struct bus *b, sd_bus_message *m, uint64_t id, sd_bus_error *error);
 
+/* bus-filter.c */
+struct bus_filter {
+	const char *state, *kind, *device;	/* of the message; NULL: any */
+	int number;				/* of the state; -1: any */
+	uint64_t since, before;			/* realtime; an id */
+	uint32_t limit;
+};
+
+struct bus_filtered {
+	uint64_t id, updated_us;
+	enum pmemfail_state state;
+	const char *kind, *device_id, *device_name;
+};
+
+int bus_filter_read(sd_bus_message *m, struct bus_filter *ret, sd_bus_error *error);
+bool bus_filter_passes(const struct bus_filter *by, const struct bus_filtered *f);
+
+/* bus-describe-all.c */
+int bus_describe_failures(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* bus-heavy.c */
+int bus_heavy_add(struct bus *b);
+void bus_heavy_done(struct bus *b);
+
 /* bus-caller.c */
 /* The client that sent m, for one call to be answered later: one of its BUS_MAX_CALLS. */
 int bus_caller_begin(struct bus *b, sd_bus_message *m, struct bus_caller **ret,
 		     sd_bus_error *error);
 void bus_caller_done(struct bus_caller *c);
+/* It is one of BUS_MAX_LONG, too, until the end of that. */
+int bus_caller_begin_long(struct bus_caller *c, sd_bus_error *error);
+void bus_caller_end_long(struct bus_caller *c);
 /* Find out who it is, then call fn; at once when that is known. error < 0: it could
  * not be found out, as when it is gone. fn is called in any case, once. */
 typedef void (*bus_caller_fn)(struct bus_caller *c, sd_bus_message *m, void *userdata,

@@ -176,6 +176,38 @@ static int get_frozen(sd_bus *bus, const char *path, const char *interface,
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* What pmemfaild was told since the boot; left out while that is not known. */
+static int append_events(sd_bus_message *m, struct pmemfail *lib)
+{
+	uint64_t events, merges;
+
+	/* a few bytes of a tmpfs: waits for nothing */
+	if (!lib || pmemfail_event_counters(lib, &events, &merges) < 0)
+		return 0;
+	return sd_bus_message_append(m, "{st}{st}", "events", events, "merges", merges);
+}
+
+static int append_failures(sd_bus_message *m, const struct bus *b)
+{
+	uint64_t told = 0, n[PMEMFAIL_UNSUPPORTED + 1] = { 0 };
+	int r;
+
+	for (size_t i = 0; i < b->n_failures; i++) {
+		n[b->failures[i]->state]++;
+		told += b->failures[i]->told;
+	}
+	r = sd_bus_message_append(m, "{st}{st}", "failures", (uint64_t)b->n_failures, "told",
+				  told);
+	for (int s = 0; r >= 0 && s <= PMEMFAIL_UNSUPPORTED; s++) {
+		char name[64];
+
+		(void)snprintf(name, sizeof(name), "failures_%s",
+			       pmemfail_state_name((enum pmemfail_state)s));
+		r = sd_bus_message_append(m, "{st}", name, n[s]);
+	}
+	return r;
+}
+
 static int get_counters(sd_bus *bus, const char *path, const char *interface,
 			const char *property, sd_bus_message *reply, void *userdata,
 			sd_bus_error *error)
@@ -189,20 +221,13 @@ static int get_counters(sd_bus *bus, const char *path, const char *interface,
 	(void)property;
 	(void)error;
 	if (r >= 0)
-		r = sd_bus_message_append(reply, "{st}{st}{st}", "devices",
+		r = sd_bus_message_append(reply, "{st}{st}", "devices",
 					  (uint64_t)b->n_devices, "protected_devices",
-					  (uint64_t)b->n_protected, "failures",
-					  (uint64_t)b->n_failures);
-	for (int s = 0; r >= 0 && pmemfail_state_name((enum pmemfail_state)s); s++) {
-		char name[64];
-		uint64_t n = 0;
-
-		for (size_t i = 0; i < b->n_failures; i++)
-			n += b->failures[i]->state == (enum pmemfail_state)s;
-		(void)snprintf(name, sizeof(name), "failures_%s",
-			       pmemfail_state_name((enum pmemfail_state)s));
-		r = sd_bus_message_append(reply, "{st}", name, n);
-	}
+					  (uint64_t)b->n_protected);
+	if (r >= 0)
+		r = append_failures(reply, b);
+	if (r >= 0)
+		r = append_events(reply, b->lib);
 	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
@@ -220,6 +245,8 @@ static const sd_bus_vtable vtable[] = {
 				SD_BUS_RESULT("o", failure), get_failure, ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("DescribeFailure", SD_BUS_ARGS("t", id),
 				SD_BUS_RESULT("s", json), describe_failure, ANYBODY),
+	SD_BUS_METHOD_WITH_ARGS("DescribeFailures", SD_BUS_ARGS("a{sv}", filter),
+				SD_BUS_RESULT("s", json), bus_describe_failures, ANYBODY),
 	SD_BUS_METHOD_WITH_ARGS("Assess", SD_BUS_ARGS("s", device, "a(tt)", ranges, "a{sv}",
 						     options),
 				SD_BUS_RESULT("o", job), bus_job_call, ANYBODY),

@@ -47,6 +47,7 @@ struct bus_failure *bus_summary_new(struct bus *b, const struct pmemfail_failure
 	c->state = pmemfail_failure_state(f);
 	c->created_us = pmemfail_failure_created_us(f);
 	c->updated_us = pmemfail_failure_updated_us(f);
+	c->told = pmemfail_failure_told(f);
 	c->reason = clean_copy(pmemfail_failure_reason(f));
 	c->device_id = clean_copy(pmemfail_failure_device_id(f));
 	c->device_name = clean_copy(pmemfail_failure_device_name(f));

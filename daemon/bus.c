@@ -152,6 +152,8 @@ static int add_objects(struct bus *b)
 		r = bus_job_add(b);
 	if (r >= 0)
 		r = bus_log_add(b);
+	if (r >= 0)
+		r = bus_heavy_add(b);
 	return r;
 }
 
@@ -209,6 +211,13 @@ bool bus_has_room(struct bus *b)
 	return sd_bus_get_n_queued_write(b->bus, &n) < 0 || n < BUS_MAX_UNSENT;
 }
 
+bool bus_takes_much(sd_bus *bus)
+{
+	uint64_t n = 0;
+
+	return sd_bus_get_n_queued_write(bus, &n) < 0 || n < BUS_MAX_UNSENT_LONG;
+}
+
 /* --- the whole ------------------------------------------------------------- */
 
 int bus_new(sd_event *event, const struct bus_ops *ops, void *userdata, struct bus **ret)
@@ -250,6 +259,7 @@ struct bus *bus_free(struct bus *b)
 	bus_manager_done(b);
 	bus_devices_done(b);
 	bus_record_done(b);
+	bus_heavy_done(b);
 	sd_event_source_disable_unref(b->retry);
 	sd_event_source_disable_unref(b->late);
 	sd_event_unref(b->event);

@@ -13,9 +13,7 @@ struct result {
 
 static void result_done(struct result *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		pmf_failure_free(l->v[i]);
-	free(l->v);
+	pmf_bus_failures_free(l->v, l->n);
 }
 
 /* What pmemfaild takes for a name; nothing is called by anything else. */
@@ -208,6 +206,7 @@ const struct pmf_ops pmf_bus_ops = {
 	.replay = replay,
 	.diagnose = pmf_bus_diagnose,
 	.frozen = pmf_bus_frozen,
+	.event_counters = pmf_bus_event_counters,
 	.reload = reload,
 	.inhibit = inhibit,
 	.monitor = pmf_bus_monitor,

@@ -55,11 +55,16 @@ struct failures {
 	size_t n;
 };
 
+void pmf_bus_failures_free(struct pmf_failure **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pmf_failure_free(v[i]);
+	free(v);
+}
+
 static void failures_done(struct failures *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		pmf_failure_free(l->v[i]);
-	free(l->v);
+	pmf_bus_failures_free(l->v, l->n);
 }
 
 int pmf_bus_read_failures(sd_bus_message *m, struct pmf_failure ***ret, size_t *ret_n)

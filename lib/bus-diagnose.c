@@ -31,6 +31,40 @@ int pmf_bus_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
 	return r < 0 ? pmf_bus_malformed(property) : 0;
 }
 
+int pmf_bus_event_counters(struct pmemfail *ctx, uint64_t *ret_events, uint64_t *ret_merges)
+{
+	static const char property[] = "Counters";
+	_cleanup_message_ sd_bus_message *m = NULL;
+	uint64_t n, events = 0, merges = 0;
+	bool known = false;
+	const char *name;
+	int r;
+
+	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_PROPERTIES, "Get", "v", &m, "ss",
+			PMF_BUS_MANAGER, property);
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(m, 'v', "a{st}");
+	if (r > 0)
+		r = sd_bus_message_enter_container(m, 'a', "{st}");
+	if (r <= 0)
+		return pmf_bus_malformed(property);
+	while ((r = sd_bus_message_read(m, "{st}", &name, &n)) > 0) {
+		if (streq(name, "events"))
+			events = n;
+		else if (streq(name, "merges"))
+			merges = n;
+		known = known || streq(name, "events");
+	}
+	if (r < 0)
+		return pmf_bus_malformed(property);
+	if (!known)
+		return pmf_why(-ENOENT, "pmemfaild does not know how many events there were");
+	*ret_events = events;
+	*ret_merges = merges;
+	return 0;
+}
+
 static int find_module(struct pmemfail_diagnosis *d, bool loaded)
 {
 	return loaded ? pmf_find(d, NULL, PMEMFAIL_OK, "module-ok", NULL,

@@ -206,7 +206,7 @@ static int catch_up(struct bus_monitor *m)
 	int r;
 
 	m->resync = false;	/* a signal from here on may ask for it again */
-	r = pmf_bus_list(m->bus, m->timeout_us, -1, &rows, &n);
+	r = pmf_bus_list(m->bus, m->timeout_us, &rows, &n);
 	if (r < 0) {
 		m->resync = true;
 		return r;
@@ -345,7 +345,7 @@ static int begin(struct bus_monitor *m)
 	if (r < 0)
 		return r;
 	/* After the matches, so that nothing falls between the two. */
-	r = pmf_bus_list(m->bus, m->timeout_us, -1, &rows, &n);
+	r = pmf_bus_list(m->bus, m->timeout_us, &rows, &n);
 	for (size_t i = n; r >= 0 && i > 0; i--)	/* newest first: the lowest id first */
 		r = pmf_bus_known_set(&m->known, &rows[i - 1]) < 0 ?
 			pmf_why_errno(-ENOMEM, "cannot make a monitor") : 0;

@@ -132,11 +132,11 @@ int pmf_bus_device_badblocks(struct pmemfail *ctx, const struct pmf_device *d,
 
 /* --- failures -------------------------------------------------------------- */
 
-static int read_rows(sd_bus_message *m, struct pmf_bus_row **rows, size_t *n)
+/* Newest first, behind those that there are. */
+static int read_rows(sd_bus_message *m, struct pmf_bus_row **rows, size_t *n, size_t *cap)
 {
 	const char *kind, *state, *device, *object;
 	uint64_t id, created, updated;
-	size_t cap = 0;
 	int r;
 
 	r = sd_bus_message_enter_container(m, 'a', "(tssstto)");
@@ -144,34 +144,44 @@ static int read_rows(sd_bus_message *m, struct pmf_bus_row **rows, size_t *n)
 						  &created, &updated, &object)) > 0) {
 		struct pmf_bus_row row = { .id = id, .updated_us = updated };
 
-		if (id == 0 || pmf_state_from_string(state, &row.state) < 0)
+		if (id == 0 || (*n > 0 && id >= (*rows)[*n - 1].id) ||
+		    pmf_state_from_string(state, &row.state) < 0)
 			return pmf_bus_malformed("failures");
-		if (pmf_grow(rows, &cap, *n + 1, sizeof(**rows)) < 0)
+		if (pmf_grow(rows, cap, *n + 1, sizeof(**rows)) < 0)
 			return pmf_why_errno(-ENOMEM, "cannot list failures");
 		(*rows)[(*n)++] = row;
 	}
 	return r < 0 ? pmf_bus_malformed("failures") : 0;
 }
 
-int pmf_bus_list(sd_bus *bus, uint64_t timeout_us, int state, struct pmf_bus_row **ret,
-		 size_t *ret_n)
+static int ask_rows(sd_bus *bus, uint64_t timeout_us, uint64_t before, sd_bus_message **ret)
 {
-	_cleanup_message_ sd_bus_message *m = NULL, *answer = NULL;
-	_cleanup_free_ struct pmf_bus_row *rows = NULL;
-	size_t n = 0;
+	_cleanup_message_ sd_bus_message *m = NULL;
 	int r;
 
 	r = pmf_bus_message(bus, PMF_BUS_PATH, PMF_BUS_MANAGER, "ListFailures", &m);
 	if (r < 0)
 		return r;
-	r = state < 0 ? sd_bus_message_append(m, "a{sv}", 0) :
-	    sd_bus_message_append(m, "a{sv}", 1, "State", "s",
-				  pmf_state_to_string((enum pmf_state)state));
+	r = sd_bus_message_append(m, "a{sv}", 1, "Before", "t", before);
 	if (r < 0)
 		return pmf_why_errno(r, "cannot ask pmemfaild for failures");
-	r = pmf_bus_call(bus, timeout_us, m, "a(tssstto)", &answer);
-	if (r >= 0)
-		r = read_rows(answer, &rows, &n);
+	return pmf_bus_call(bus, timeout_us, m, "a(tssstto)", ret);
+}
+
+int pmf_bus_list(sd_bus *bus, uint64_t timeout_us, struct pmf_bus_row **ret, size_t *ret_n)
+{
+	_cleanup_free_ struct pmf_bus_row *rows = NULL;
+	size_t n = 0, cap = 0, before;
+	int r;
+
+	do {
+		_cleanup_message_ sd_bus_message *answer = NULL;
+
+		before = n;
+		r = ask_rows(bus, timeout_us, n > 0 ? rows[n - 1].id : UINT64_MAX, &answer);
+		if (r >= 0)
+			r = read_rows(answer, &rows, &n, &cap);
+	} while (r >= 0 && n > before);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(rows);
@@ -202,31 +212,61 @@ int pmf_bus_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **
 	return r < 0 ? r : pmf_bus_describe(bus, ctx->bus->timeout_us, id, ret);
 }
 
-int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-			  void *userdata)
+/* One answer's worth of them, without sites: those before this id. */
+static int ask_failures(struct pmemfail *ctx, int state, uint64_t before,
+			sd_bus_message **ret)
 {
-	_cleanup_free_ struct pmf_bus_row *rows = NULL;
-	size_t n = 0;
+	_cleanup_message_ sd_bus_message *m = NULL;
 	sd_bus *bus;
 	int r;
 
 	r = pmf_bus_get(ctx, &bus);
 	if (r >= 0)
-		r = pmf_bus_list(bus, ctx->bus->timeout_us, state, &rows, &n);
-	/* The rows have not all that is to be had of a failure; nor is it theirs alone. */
-	for (size_t i = 0; r >= 0 && i < n; i++) {
-		_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+		r = pmf_bus_message(bus, PMF_BUS_PATH, PMF_BUS_MANAGER, "DescribeFailures", &m);
+	if (r < 0)
+		return r;
+	r = state < 0 ? sd_bus_message_append(m, "a{sv}", 1, "Before", "t", before) :
+	    sd_bus_message_append(m, "a{sv}", 2, "Before", "t", before, "State", "s",
+				  pmf_state_to_string((enum pmf_state)state));
+	if (r < 0)
+		return pmf_why_errno(r, "cannot ask pmemfaild for failures");
+	return pmf_bus_call(bus, ctx->bus->timeout_us, m, "s", ret);
+}
 
-		r = pmf_bus_get_failure(ctx, rows[i].id, &f);
-		if (r == -ENOENT || (r >= 0 && state >= 0 && (int)f->state != state)) {
-			r = 0;		/* so it was a moment ago */
-			continue;
-		}
-		if (r < 0)
-			return r;
-		pmf_failure_drop_cases(f);
-		if (fn(pmf_failure_to_public(f), userdata) != 0)
-			break;
+/* Returns 1 when fn has heard enough. */
+static int tell(struct pmf_failure **v, size_t n, uint64_t *before, pmemfail_failure_fn fn,
+		void *userdata)
+{
+	for (size_t i = 0; i < n; i++) {
+		/* Each older than the one before it, or we would ask for ever. */
+		if (v[i]->id == 0 || v[i]->id >= *before)
+			return pmf_bus_malformed("failures");
+		*before = v[i]->id;
+		pmf_failure_drop_cases(v[i]);
+		if (fn(pmf_failure_to_public(v[i]), userdata) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
+			  void *userdata)
+{
+	uint64_t before = UINT64_MAX;
+	size_t n = 1;
+	int r = 0;
+
+	while (r == 0 && n > 0) {
+		_cleanup_message_ sd_bus_message *m = NULL;
+		struct pmf_failure **v = NULL;
+
+		n = 0;
+		r = ask_failures(ctx, state, before, &m);
+		if (r >= 0)
+			r = pmf_bus_read_failures(m, &v, &n);
+		if (r >= 0)
+			r = tell(v, n, &before, fn, userdata);
+		pmf_bus_failures_free(v, n);
 	}
 	return r < 0 ? r : 0;
 }

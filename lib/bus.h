@@ -88,8 +88,9 @@ int pmf_bus_malformed(const char *what);
 
 /* The next argument: the JSON of a failure. id 0: any. */
 int pmf_bus_read_failure(sd_bus_message *m, uint64_t id, struct pmf_failure **ret);
-/* The same of an array of failures; free each, and the array. */
+/* The same of an array of failures. */
 int pmf_bus_read_failures(sd_bus_message *m, struct pmf_failure ***ret, size_t *ret_n);
+void pmf_bus_failures_free(struct pmf_failure **v, size_t n);
 int pmf_bus_read_device(sd_bus_message *m, const char *id, struct pmf_device *ret);
 /* The next argument, an array of ranges, in order and apart. */
 int pmf_bus_read_ranges(sd_bus_message *m, struct pmf_ranges *ret);
@@ -122,9 +123,8 @@ struct pmf_bus_row {
 	uint64_t id, updated_us;
 	enum pmf_state state;
 };
-/* Newest first; state as in pmemfail_list_failures(). *ret is malloc'd. */
-int pmf_bus_list(sd_bus *bus, uint64_t timeout_us, int state, struct pmf_bus_row **ret,
-		 size_t *ret_n);
+/* All of them, newest first. *ret is malloc'd. */
+int pmf_bus_list(sd_bus *bus, uint64_t timeout_us, struct pmf_bus_row **ret, size_t *ret_n);
 /* -ENOENT: there is none (any more). */
 int pmf_bus_describe(sd_bus *bus, uint64_t timeout_us, uint64_t id,
 		     struct pmf_failure **ret);
@@ -137,6 +137,7 @@ int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn f
 int pmf_bus_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret);
 
 /* --- bus-diagnose.c --- */
+int pmf_bus_event_counters(struct pmemfail *ctx, uint64_t *ret_events, uint64_t *ret_merges);
 int pmf_bus_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 int pmf_bus_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 

@@ -20,6 +20,7 @@ const struct pmf_ops pmf_direct_ops = {
 	.replay = pmf_direct_replay,
 	.diagnose = pmf_direct_diagnose,
 	.frozen = pmf_direct_frozen,
+	.event_counters = pmf_direct_event_counters,
 	.monitor = pmf_direct_monitor,
 };
 
@@ -98,6 +99,14 @@ _public_ int pmemfail_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *us
 	if (!ctx || !fn)
 		return pmf_why(-EINVAL, "pmemfail_frozen() needs a context and a function");
 	return ctx->ops->frozen(ctx, fn, userdata);
+}
+
+_public_ int pmemfail_event_counters(struct pmemfail *ctx, uint64_t *ret_events,
+				     uint64_t *ret_merges)
+{
+	if (!ctx || !ret_events || !ret_merges)
+		return pmf_why(-EINVAL, "pmemfail_event_counters() needs a context and outputs");
+	return ctx->ops->event_counters(ctx, ret_events, ret_merges);
 }
 
 /* --- acting ---------------------------------------------------------------- */

@@ -5,6 +5,7 @@
  */
 #include "context.h"
 #include "engine.h"
+#include "ops.h"
 #include "sys/rundir.h"
 
 int pmf_engine_take_in(struct pmemfail_engine *e, const struct pmf_event *ev,
@@ -37,15 +38,13 @@ void pmf_engine_close_counters(struct pmemfail_engine *e)
 	e->counters = NULL;
 }
 
-_public_ int pmemfail_event_counters(struct pmemfail *ctx, uint64_t *ret_events,
-			    uint64_t *ret_merges)
+int pmf_direct_event_counters(struct pmemfail *ctx, uint64_t *ret_events,
+			      uint64_t *ret_merges)
 {
 	struct pmf_counters c;
 	struct pmf_sys *sys;
 	int r;
 
-	if (!ctx || !ret_events || !ret_merges)
-		return pmf_why(-EINVAL, "pmemfail_event_counters() needs a context and outputs");
 	r = pmf_act(ctx, &sys);
 	if (r < 0)
 		return r;

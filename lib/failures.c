@@ -137,6 +137,11 @@ _public_ uint64_t pmemfail_failure_updated_us(const struct pmemfail_failure *f)
 	return f ? pmf_failure_from_public(f)->updated_us : 0;
 }
 
+_public_ uint64_t pmemfail_failure_told(const struct pmemfail_failure *f)
+{
+	return f ? pmf_failure_told(pmf_failure_from_public(f)) : 0;
+}
+
 _public_ uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f)
 {
 	return f ? pmf_failure_from_public(f)->hold_ns : 0;

@@ -31,6 +31,8 @@ struct pmf_ops {
 		      void *userdata);
 	int (*diagnose)(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 	int (*frozen)(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
+	int (*event_counters)(struct pmemfail *ctx, uint64_t *ret_events,
+			      uint64_t *ret_merges);
 	int (*reload)(struct pmemfail *ctx);
 	int (*inhibit)(struct pmemfail *ctx, const char *what, const char *who,
 		       const char *why);
@@ -59,6 +61,8 @@ int pmf_direct_replay(struct pmemfail *ctx, const char *device, pmemfail_failure
 		      void *userdata);
 int pmf_direct_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 int pmf_direct_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
+int pmf_direct_event_counters(struct pmemfail *ctx, uint64_t *ret_events,
+			      uint64_t *ret_merges);
 int pmf_direct_monitor(struct pmemfail *ctx, struct pmemfail_monitor **ret);
 
 /* devices.c: a list of them, to which the topology belongs; also on failure. */

@@ -173,6 +173,8 @@ const char *pmemfail_failure_device_name(const struct pmemfail_failure *f);
 uint64_t pmemfail_failure_created_us(const struct pmemfail_failure *f);	/* realtime */
 uint64_t pmemfail_failure_updated_us(const struct pmemfail_failure *f);
 uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f);	/* 0: no hold */
+/* How many processes were told, in all its sites; also of one that was listed without. */
+uint64_t pmemfail_failure_told(const struct pmemfail_failure *f);
 /* Bytes of the device; all of them for a removal. -ENOENT past the end. */
 size_t pmemfail_failure_ranges(const struct pmemfail_failure *f);
 int pmemfail_failure_range(const struct pmemfail_failure *f, size_t i, uint64_t *ret_start,

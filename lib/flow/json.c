@@ -246,6 +246,7 @@ struct json_object *pmf_json_from_failure_head(const struct pmf_failure *f)
 	    (f->hold && !put_u64(o, "hold", f->hold)) ||
 	    (f->hold_ns && !put_u64(o, "hold_ns", f->hold_ns)) ||
 	    !put_bool(o, "hold_ended", f->hold_ended) ||
+	    !put_u64(o, "told", pmf_failure_told(f)) ||
 	    !put(o, "ranges", from_ranges(&f->ranges)) ||
 	    !put(o, "listed", from_ranges(&f->listed)) ||
 	    !put_string(o, "marked_in", f->marked_in) || !put(o, "hooks", from_hooks(f)))

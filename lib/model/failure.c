@@ -61,8 +61,18 @@ void pmf_failure_drop_hooks(struct pmf_failure *f)
 	f->n_hooks = 0;
 }
 
+uint64_t pmf_failure_told(const struct pmf_failure *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->n_cases; i++)
+		n += f->cases[i].outcome.told;
+	return f->n_cases > 0 ? n : f->told;
+}
+
 void pmf_failure_drop_cases(struct pmf_failure *f)
 {
+	f->told = pmf_failure_told(f);
 	for (size_t i = 0; i < f->n_cases; i++)
 		pmf_case_done(&f->cases[i]);
 	free(f->cases);

@@ -177,8 +177,11 @@ struct pmf_failure {
 	size_t n_hooks;
 	struct pmf_case *cases;
 	size_t n_cases;
+	uint64_t told;		/* of a failure without its cases: see pmf_failure_told() */
 };
 
+/* How many processes were told, in all its cases. */
+uint64_t pmf_failure_told(const struct pmf_failure *f);
 struct pmf_failure *pmf_failure_free(struct pmf_failure *f);
 static inline void pmf_failure_freep(struct pmf_failure **f)
 {

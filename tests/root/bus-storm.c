@@ -2,13 +2,16 @@
 /*
  * bus-storm: send calls without waiting for any answer, as an unkind client would.
  *
- *	bus-storm N [vanish]
+ *	bus-storm N [vanish | long | patient]
  *
  * Prints "answers=N errors=N" when all have been answered; with "vanish" it ends as
- * soon as all are sent. Built by bus.sh.
+ * soon as all are sent; "long" sends questions with long answers; "patient" waits for
+ * one before it asks the next. Built by bus.sh and bus-many.sh.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-bus.h>
 
 static unsigned long answers, errors;
@@ -37,26 +40,48 @@ static int send_one(sd_bus *bus, unsigned long i)
 					"");
 }
 
+static int send_long(sd_bus *bus, unsigned long i)
+{
+	if (i % 3 == 0)
+		return sd_bus_call_method_async(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
+						"org.freedesktop.DBus.ObjectManager",
+						"GetManagedObjects", on_answer, NULL, "");
+	return sd_bus_call_method_async(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
+					"org.pmemfail1.Manager", i % 3 == 1 ? "ListFailures" :
+					"DescribeFailures", on_answer, NULL, "a{sv}", 0);
+}
+
+/* One more answer, or none within 20 s. */
+static int wait_for_answer(sd_bus *bus)
+{
+	unsigned long before = answers;
+	int r = 0;
+
+	while (r >= 0 && answers == before && sd_bus_is_open(bus)) {
+		r = sd_bus_process(bus, NULL);
+		if (r == 0)
+			r = sd_bus_wait(bus, 20000000);
+	}
+	return answers > before ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+	bool is_patient = argc > 2 && strcmp(argv[2], "patient") == 0;
+	bool is_long = is_patient || (argc > 2 && strcmp(argv[2], "long") == 0);
 	sd_bus *bus = NULL;
 
 	if (n == 0 || sd_bus_open_system(&bus) < 0)
 		return 1;
 	for (unsigned long i = 0; i < n; i++)
-		if (send_one(bus, i) < 0)
+		if ((is_long ? send_long(bus, i) : send_one(bus, i)) < 0 ||
+		    (is_patient && wait_for_answer(bus) < 0))
 			return 1;
-	if (argc > 2)
+	if (argc > 2 && !is_long)
 		return sd_bus_flush(bus) < 0;
-	while (answers < n) {
-		int r = sd_bus_process(bus, NULL);
-
-		if (r == 0)
-			r = sd_bus_wait(bus, 20000000);
-		if (r < 0 || !sd_bus_is_open(bus))
-			break;
-	}
+	while (answers < n && wait_for_answer(bus) == 0)
+		;
 	printf("answers=%lu errors=%lu\n", answers, errors);
 	return answers < n;
 }

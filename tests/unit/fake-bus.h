@@ -29,6 +29,8 @@ enum fake_manner {
 	FAKE_JOB_DIES,		/* the daemon, in the middle */
 	FAKE_BAD_RANGES,	/* backwards */
 	FAKE_BAD_STATE,		/* of a failure in the list */
+	FAKE_SAME_AGAIN,	/* it tells the newest failures whatever it is asked for */
+	FAKE_NO_COUNTS,		/* it does not know how many events there were */
 };
 
 /* Shared with the server. */
@@ -39,7 +41,7 @@ struct fake_bus_shared {
 	char device[4096];		/* Device.Describe */
 	_Atomic size_t huge;		/* instead: so many bytes */
 	_Atomic uint64_t ids[8], updated[8];	/* on record; 0: no more */
-	atomic_uint calls, canceled, released;
+	atomic_uint calls, canceled, released, lists;
 	char options[64];		/* of the last Assess: "deep offset length" */
 };
 

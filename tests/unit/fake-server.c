@@ -47,24 +47,73 @@ static int huge(sd_bus_message *m, size_t n)
 	return r;
 }
 
+/* The filter's Before; of the others the client knows nothing. */
+static uint64_t before(sd_bus_message *m)
+{
+	uint64_t id = UINT64_MAX;
+	const char *key, *state;
+
+	if (sd_bus_message_enter_container(m, 'a', "{sv}") < 0)
+		abort();
+	while (sd_bus_message_enter_container(m, 'e', "sv") > 0) {
+		if (sd_bus_message_read(m, "s", &key) < 0 ||
+		    (strcmp(key, "Before") == 0 ? sd_bus_message_read(m, "v", "t", &id) :
+		     sd_bus_message_read(m, "v", "s", &state)) < 0 ||
+		    sd_bus_message_exit_container(m) < 0)
+			abort();
+	}
+	return id;
+}
+
+/* Two in an answer, so that a client asks again. */
+#define PAGE 2
+
 static int list_failures(struct server *v, sd_bus_message *m)
 {
 	bool bad = v->s->manner == FAKE_BAD_STATE;
+	bool again = v->s->manner == FAKE_SAME_AGAIN;
+	uint64_t first = again ? UINT64_MAX : before(m);
 	sd_bus_message *answer;
+	size_t n = 0;
 	int r;
 
+	v->s->lists++;
 	r = sd_bus_message_new_method_return(m, &answer);
 	if (r >= 0)
 		r = sd_bus_message_open_container(answer, 'a', "(tssstto)");
-	for (size_t i = 0; r >= 0 && i < 8 && v->s->ids[i]; i++)
-		r = sd_bus_message_append(answer, "(tssstto)", v->s->ids[i], "poison",
-					  bad ? "mad" : "handled", "an id", 1ULL,
-					  v->s->updated[i], "/org/pmemfail1/failure/1");
+	for (size_t i = 0; r >= 0 && i < 8 && v->s->ids[i] && n < PAGE; i++)
+		if (v->s->ids[i] < first && ++n)
+			r = sd_bus_message_append(answer, "(tssstto)", v->s->ids[i],
+						  "poison", bad ? "mad" : "handled", "an id", 1ULL,
+						  v->s->updated[i],
+						  "/org/pmemfail1/failure/1");
 	if (r >= 0)
 		r = sd_bus_message_close_container(answer);
 	if (r >= 0)
 		r = sd_bus_send(NULL, answer, NULL);
 	sd_bus_message_unref(answer);
+	return r;
+}
+
+static int describe_failures(struct server *v, sd_bus_message *m)
+{
+	uint64_t first = v->s->manner == FAKE_SAME_AGAIN ? UINT64_MAX : before(m);
+	size_t n = 0, size = (strlen(v->s->failure) + 64) * PAGE, end = 1;
+	char *s = malloc(size);
+	int r;
+
+	if (!s)
+		abort();
+	v->s->lists++;
+	s[0] = '[';
+	for (size_t i = 0; i < 8 && v->s->ids[i] && n < PAGE; i++)
+		if (v->s->ids[i] < first)
+			end += (size_t)snprintf(s + end, size - end, "%s{\"id\":%llu,%s",
+						n++ ? "," : "", (unsigned long long)v->s->ids[i],
+						v->s->failure + 1);
+	(void)snprintf(s + end, size - end, "]");
+	r = sd_bus_reply_method_return(m, "s", s);
+	free(s);
 	return r;
 }
 
@@ -176,6 +225,20 @@ static int properties(struct server *v, sd_bus_message *m)
 					   "Size", "t", 1ULL << 30);
 }
 
+static int property(struct server *v, sd_bus_message *m)
+{
+	bool known = v->s->manner != FAKE_NO_COUNTS;
+	const char *interface, *name;
+
+	if (sd_bus_message_read(m, "ss", &interface, &name) < 0)
+		return -EINVAL;
+	if (strcmp(name, "Counters") == 0)
+		return sd_bus_reply_method_return(m, "v", "a{st}", 3, "devices", 4ULL,
+						  known ? "events" : "other", 7ULL,
+						  known ? "merges" : "another", 3ULL);
+	return sd_bus_reply_method_return(m, "v", "as", 2, "pmem0", "dm-0");
+}
+
 static int answer(struct server *v, sd_bus_message *m)
 {
 	const char *member = sd_bus_message_get_member(m);
@@ -187,10 +250,12 @@ static int answer(struct server *v, sd_bus_message *m)
 						  "/org/pmemfail1/device/an_20id");
 	if (strcmp(member, "ListFailures") == 0)
 		return list_failures(v, m);
+	if (strcmp(member, "DescribeFailures") == 0)
+		return describe_failures(v, m);
 	if (strcmp(member, "GetAll") == 0)
 		return properties(v, m);
 	if (strcmp(member, "Get") == 0)
-		return sd_bus_reply_method_return(m, "v", "as", 2, "pmem0", "dm-0");
+		return property(v, m);
 	if (strcmp(member, "Inhibit") == 0)
 		return inhibit(v, m);
 	if (strcmp(member, "Reload") == 0)

@@ -225,6 +225,8 @@ const char *failure_difference(const struct pmf_failure *a, const struct pmf_fai
 	DIFFERS_STR(reason);
 	DIFFERS_STR(marked_in);
 	DIFFERS(n_hooks);
+	if (pmf_failure_told(a) != pmf_failure_told(b))
+		return "told";
 	if (!same_ranges(&a->ranges, &b->ranges))
 		return "ranges";
 	if (!same_ranges(&a->listed, &b->listed))

@@ -41,6 +41,44 @@ TEST(what_there_is_is_read)
 	CHECK_EQ(pmemfail_reload(x.ctx), 0);
 }
 
+static int take_told(const struct pmemfail_failure *f, void *userdata)
+{
+	uint64_t *n = userdata;
+
+	/* of one that was listed, without sites */
+	*n += pmemfail_failure_sites(f) == 0 ? pmemfail_failure_told(f) : 0;
+	return 0;
+}
+
+TEST(many_failures_in_few_questions)
+{
+	BENCH(x);
+	_cleanup_(pmf_failure_freep) struct pmf_failure *one = sample_failure();
+	uint64_t told = 0;
+
+	for (size_t i = 0; i < 5; i++)
+		x.b.shared->ids[i] = 50 - i;
+	CHECK_EQ(pmemfail_list_failures(x.ctx, -1, take_told, &told), 0);
+	CHECK_EQ(told, 5 * pmf_failure_told(one));
+	told = 0;
+	CHECK_EQ(x.b.shared->lists, 4);		/* two, two, one and none */
+	CHECK(pmf_failure_told(one) > 0);
+	CHECK_EQ(pmemfail_list_failures(x.ctx, PMEMFAIL_HANDLED, take_told, &told), 0);
+	CHECK_EQ(told, 5 * pmf_failure_told(one));
+}
+
+TEST(counts_of_events)
+{
+	BENCH(x);
+	uint64_t events = 0, merges = 0;
+
+	CHECK_EQ(pmemfail_event_counters(x.ctx, &events, &merges), 0);
+	CHECK_EQ(events, 7);
+	CHECK_EQ(merges, 3);
+	x.b.shared->manner = FAKE_NO_COUNTS;
+	CHECK_EQ(pmemfail_event_counters(x.ctx, &events, &merges), -ENOENT);
+}
+
 TEST(a_diagnosis_of_what_everybody_is_told)
 {
 	BENCH(x);

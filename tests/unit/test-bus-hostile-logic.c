@@ -132,6 +132,7 @@ TEST(jobs_and_lists_that_are_not_meant)
 		FAKE_JOB_ELSEWHERE, FAKE_JOB_MAD, FAKE_JOB_WRONG_TYPE,
 	};
 	BENCH(x);
+	struct pmemfail_monitor *m = NULL;
 	struct pmemfail_failure *f = NULL;
 	size_t n = 0;
 
@@ -140,7 +141,10 @@ TEST(jobs_and_lists_that_are_not_meant)
 		CHECK_EQ(pmemfail_assess(x.ctx, "pmem0", &f), -EBADMSG);
 	}
 	x.b.shared->manner = FAKE_BAD_STATE;
+	CHECK_EQ(pmemfail_monitor_new(x.ctx, &m), -EBADMSG);
+	x.b.shared->manner = FAKE_SAME_AGAIN;
 	CHECK_EQ(pmemfail_list_failures(x.ctx, -1, bus_count, &n), -EBADMSG);
+	CHECK_EQ(pmemfail_monitor_new(x.ctx, &m), -EBADMSG);
 	x.b.shared->manner = FAKE_SENSIBLE;
 	strcpy(x.b.shared->failure, "{\"no\":1}");
 	CHECK_EQ(pmemfail_assess(x.ctx, "pmem0", &f), -EBADMSG);

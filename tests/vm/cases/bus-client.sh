@@ -33,6 +33,20 @@ same_both_ways() {
 	}
 }
 
+# But for what changes by itself.
+same_metrics() {
+	local way
+	for way in bus direct; do
+		pmemfailctl "--$way" metrics | grep -E '^pmemfail_(failures|victims|events|merges|freeze)' \
+			>"$RUN/metrics-$way"
+	done
+	cmp "$RUN/metrics-bus" "$RUN/metrics-direct" || die "metrics differ between the two ways"
+	has_line "$RUN/metrics-bus" '^pmemfail_events_total [1-9]' || die "no event was counted"
+	has_line "$RUN/metrics-bus" '^pmemfail_victims 1$' || die "the victim was not counted"
+	expect_eq "told" "$(busctl --system --json=short get-property org.pmemfail1 /org/pmemfail1 \
+		org.pmemfail1.Manager Counters | jq '.data.told')" 1
+}
+
 reads_without_others() {
 	local what
 	for what in status list devices "show $FAILURE"; do
@@ -163,6 +177,7 @@ case_run() {
 	same_both_ways devices
 	same_both_ways show "$FAILURE"
 	same_both_ways list --state=handled
+	same_metrics
 	reads_without_others
 	may_not_act
 	monitor_is_live
