@@ -102,13 +102,17 @@ const char *pmf_json_peek(struct json_object *o, const char *key)
 int pmf_json_get_devno(struct json_object *o, const char *key, dev_t *ret)
 {
 	unsigned int maj, min;
-	int end = 0;
+	char again[32];
 	const char *s;
 
 	if (!pmf_json_has(o, key))
 		return 0;
 	s = pmf_json_peek(o, key);
-	if (sscanf(s, "%u:%u%n", &maj, &min, &end) != 2 || s[end] != '\0')
+	if (sscanf(s, "%u:%u", &maj, &min) != 2)
+		return -EBADMSG;
+	/* scanf() also takes signs, spaces and what does not fit: another device */
+	(void)snprintf(again, sizeof(again), "%u:%u", maj, min);
+	if (!streq(again, s))
 		return -EBADMSG;
 	*ret = makedev(maj, min);
 	return 0;

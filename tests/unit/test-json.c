@@ -3,6 +3,9 @@
  * JSON there and back, documents that are damaged in every place, text that is
  * no text, and allocations that fail one by one in all that copies a failure.
  */
+#include <sys/sysmacros.h>
+
+#include "flow/json-get.h"
 #include "flow/json.h"
 #include "sample.h"
 #include "test.h"
@@ -127,6 +130,33 @@ TEST(records_of_an_older_version_are_read)
 	CHECK_EQ(back->cases[0].targets[0].ino, 1ULL << 63);
 	CHECK_EQ(back->cases[0].n_victims, 2);
 	pmf_failure_free(back);
+}
+
+TEST(a_device_number_is_as_it_was_written)
+{
+	static const char *const bad[] = {
+		"-1:3", "+1:3", " 259:3", "259: 3", "259:3 ", "0259:3", "4294967555:3", "259",
+		"259:", ":3", "",
+	};
+	struct json_object *o = json_object_new_object();
+	bool refused = true;
+	dev_t d = 7;
+	int good;
+
+	CHECK(o);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		json_object_object_add(o, "devno", json_object_new_string(bad[i]));
+		if (pmf_json_get_devno(o, "devno", &d) != -EBADMSG || d != 7) {
+			printf("# taken: \"%s\"\n", bad[i]);
+			refused = false;
+		}
+	}
+	json_object_object_add(o, "devno", json_object_new_string("4294967295:1048575"));
+	good = pmf_json_get_devno(o, "devno", &d);
+	json_object_put(o);
+	CHECK(refused);
+	CHECK_EQ(good, 0);
+	CHECK(d == makedev(4294967295, 1048575));
 }
 
 TEST(text_that_is_not_utf8_becomes_it)
