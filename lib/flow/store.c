@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "flow/json-get.h"
 #include "flow/json.h"
 #include "flow/store-internal.h"
 
@@ -200,17 +201,16 @@ int pmf_store_put(struct pmf_store *s, struct pmf_failure *f)
 static int parse_column(sqlite3_stmt *st, int column, struct json_object **ret)
 {
 	const char *text = (const char *)sqlite3_column_text(st, column);
-	enum json_tokener_error err;
-	struct json_object *o;
+	int r;
 
 	if (!text)
 		return sqlite3_errcode(sqlite3_db_handle(st)) == SQLITE_NOMEM ?
 			-ENOMEM : -EBADMSG;
-	o = json_tokener_parse_verbose(text, &err);
-	if (!o)
+	/* Nothing of it is passed over: not what is behind its end, nor behind a NUL byte. */
+	if (strlen(text) != (size_t)sqlite3_column_bytes(st, column))
 		return -EBADMSG;
-	*ret = o;
-	return 0;
+	r = pmf_json_parse(text, ret);
+	return r == -EMSGSIZE ? -EBADMSG : r;
 }
 
 int pmf_store_load_head(sqlite3_stmt *st, struct pmf_failure **ret)

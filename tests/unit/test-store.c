@@ -89,6 +89,30 @@ TEST(foreach_newest_first_by_state)
 	CHECK_EQ(l.n, 4);	/* one bad record hides no other */
 }
 
+TEST(nothing_of_a_row_is_passed_over)
+{
+	static const char *const damage[] = {
+		"UPDATE failure SET doc = doc || ' x'",
+		"UPDATE failure SET doc = doc || '{}'",
+		"UPDATE failure SET doc = doc || char(0) || 'x'",
+		"UPDATE failure_case SET doc = doc || char(0)",
+	};
+	_cleanup_failure_ f = sample_failure();
+	_cleanup_store_ s = NULL;
+	const char *dir = test_dir();
+
+	CHECK_EQ(pmf_store_open(dir, true, &s, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(damage); i++) {
+		_cleanup_failure_ back = NULL;
+
+		CHECK_EQ(pmf_store_put(s, f), 0);
+		CHECK_EQ(pmf_store_get(s, f->id, &back), 0);
+		back = pmf_failure_free(back);
+		CHECK(sql(dir, damage[i]));
+		CHECK_EQ(pmf_store_get(s, f->id, &back), -EBADMSG);
+	}
+}
+
 TEST(ids_never_repeat)
 {
 	_cleanup_failure_ f = sample_failure();
