@@ -22,7 +22,7 @@ MAX_LINES = 400
 # One documented header is easier to read than two.
 MAY_BE_LONG = ("include/pmemfail/pmemfail.h",)
 CODE = (".c", ".h", ".sh", ".py")
-UNMARKED = ("LICENSE", "LICENSES/", ".gitignore", "COPYING")
+UNMARKED = ("LICENSE", "LICENSES/", ".gitignore", "COPYING", "tests/fuzz/corpus/")
 MARKED_BY_COMMENT = CODE + (".build", ".txt", ".sym", ".service", ".in", ".conf",
                             ".yaml", ".yml", ".ini", ".rules", ".xml", ".rst")
 # In pieces, so that this file does not break its own rule.
@@ -116,6 +116,10 @@ def every_test_is_registered(t):
     listed = t.text("tests/unit/meson.build") if "tests/unit/meson.build" in t.files else ""
     bad = [n for n in t.under("tests/unit/test-", ".c")
            if "TEST(" in t.text(n) and f"'{n[16:-2]}':" not in listed]
+    listed = t.text("tests/fuzz/meson.build") if "tests/fuzz/meson.build" in t.files else ""
+    bad += [n for n in t.under("tests/fuzz/fuzz-", ".c")
+            if "int LLVMFuzzerTestOneInput(" in t.text(n)
+            and (f"\n  '{n[16:-2]}': [" not in listed or not t.under(f"tests/fuzz/corpus/{n[16:-2]}/"))]
     bad += [n for n in t.under("tests/root/", ".sh")
             if not os.access(os.path.join(t.top, n), os.X_OK)]
     return [f"{n} is never run" for n in bad]
