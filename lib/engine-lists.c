@@ -78,32 +78,6 @@ void pmf_engine_read_badblocks(struct pmemfail_engine *e)
 		pmf_engine_look(e, NULL, false);
 }
 
-static int bad_page(const struct pmf_device *d, struct pmf_range r, bool meta, void *userdata)
-{
-	if (meta)
-		pmf_engine_bad_info(userdata, d);
-	else
-		pmf_engine_bad(userdata, d, r, PMF_SOURCE_MEMORY_FAILURE);
-	return 0;
-}
-
-void pmf_engine_read_trace(struct pmemfail_engine *e)
-{
-	struct pmf_range spa;
-	int r;
-
-	/* A storm is worked off in parts: holds go first again after each. */
-	for (unsigned int i = 0; i < 4096; i++) {
-		r = pmf_trace_read(e->trace, &spa);
-		if (r == -ENOBUFS)
-			pmf_engine_look(e, NULL, false);
-		else if (r < 0)
-			return;
-		else if (e->topology)	/* not of pmem: nobody has it */
-			(void)pmf_topology_spa(e->topology, spa, bad_page, e);
-	}
-}
-
 /* May it change without a word of anybody? */
 static bool is_waiting(const struct pmf_poisoned *p)
 {
@@ -271,16 +245,26 @@ static void feed(struct pmemfail_engine *e, struct pmf_poisoned *p, const struct
 		pmf_engine_bad(e, d, news.v[i], PMF_SOURCE_BADBLOCKS);
 }
 
+/* Rather one too many: with none, nobody looks again. */
+void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j)
+{
+	p->n_open = j->counted ? j->n_open : MAX(p->n_open, j->n_open);
+}
+
 /* What is on record, unless it was read before something of it was cleared. */
 static void take_record(struct pmemfail_engine *e, struct pmf_poisoned *p, struct pmf_job *j)
 {
 	if (!j->has_known)
 		return;
 	p->info_told |= j->has_info;
+	p->info_saved |= j->has_info;
 	if (j->n_clears == p->n_clears && !j->stale) {
 		if (pmf_ranges_add_all(&p->known, &j->ranges) >= 0)
 			(void)pmf_intake_known(e->intake, p->id, &p->known);
+		/* without memory it is kept for longer than need be */
+		(void)pmf_ranges_add_all(&p->saved, &j->ranges);
 		pmf_poisoned_count(p, j);
+		pmf_engine_trace_settle(e);
 	}
 	if (!p->loaded) {
 		/* Also without its lists: then events are all there is to go by. */
@@ -322,7 +306,7 @@ void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j)
 
 int pmf_engine_open_lists(struct pmemfail_engine *e)
 {
-	int r;
+	int r, keep = 0;
 
 	e->rescan_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (e->rescan_fd < 0)
@@ -331,8 +315,14 @@ int pmf_engine_open_lists(struct pmemfail_engine *e)
 	r = pmf_badblocks_watch_new(&e->badblocks);
 	if (r < 0)
 		pmf_log(e->ctx, "lists of bad blocks are not watched: %s", strerror(-r));
-	r = pmf_trace_open(&e->trace);
+	r = pmf_trace_open(e->policy->run_dir, &e->trace, &keep);
 	if (r < 0)
 		pmf_log(e->ctx, "memory failures are not seen: %s", strerror(-r));
+	else if (keep < 0)
+		pmf_log(e->ctx, "memory failures seen in the last moment before a sudden "
+			"death would be lost: %s", strerror(-keep));
+	else if (keep > 0)
+		pmf_log(e->ctx, "%s/memory-failures was damaged: of what a predecessor had "
+			"seen last, some may be lost", e->policy->run_dir);
 	return 0;
 }

@@ -16,6 +16,7 @@ static void poisoned_free(struct pmf_poisoned *p)
 	free(p->id);
 	free(p->name);
 	pmf_ranges_done(&p->known);
+	pmf_ranges_done(&p->saved);
 	pmf_lists_done(&p->lists);
 	for (size_t i = 0; i < p->n_waiting; i++)
 		pmf_failure_free(p->waiting[i].failure);
@@ -62,12 +63,6 @@ struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id)
 	e->poisoned[e->n_poisoned++] = p;
 	(void)pmf_intake_hold_poison(e->intake, id, true);
 	return p;
-}
-
-/* Rather one too many: with none, nobody looks again. */
-void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j)
-{
-	p->n_open = j->counted ? j->n_open : MAX(p->n_open, j->n_open);
 }
 
 /* --- events ---------------------------------------------------------------- */
@@ -306,7 +301,7 @@ static int see_known(const struct pmf_failure *f, void *userdata)
 {
 	struct pmf_poisoned *p = userdata;
 
-	p->info_told |= f->ranges.n == 0;
+	pmf_poisoned_saved(p, f);
 	return pmf_ranges_add_all(&p->known, &f->ranges);
 }
 
@@ -388,6 +383,7 @@ void pmf_engine_poison_over(struct pmemfail_engine *e, struct pmf_job *j)
 		p->working = false;
 		if (j->ranges.n > 0) {
 			(void)pmf_ranges_subtract(&p->known, &j->ranges);
+			(void)pmf_ranges_subtract(&p->saved, &j->ranges);
 			(void)pmf_intake_forget(e->intake, p->id, &j->ranges);
 			p->n_clears++;
 		}

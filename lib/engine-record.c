@@ -139,6 +139,7 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
 	case PMF_RECORD_SAVED:
 		if (n->final)
 			remove_note(e, n->token);
+		pmf_engine_trace_saved(e, n->failure);
 		pmf_engine_poison_noted(e, n);
 		changed(e, n);
 		break;

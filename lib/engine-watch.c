@@ -173,6 +173,7 @@ void pmf_engine_snapshot(struct pmemfail_engine *e)
 	e->all_bound = false;
 	e->rewatch_lists |= changed;
 	pmf_engine_look_mounted(e, old);
+	pmf_engine_trace_again(e, old);
 	if (changed)
 		pmf_engine_notice(e, PMEMFAIL_DEVICES_CHANGED, NULL, NULL);
 }

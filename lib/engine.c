@@ -69,8 +69,6 @@ static int open_watchers(struct pmemfail_engine *e)
 	if (r >= 0 && e->badblocks)
 		r = add_source(e, pmf_badblocks_watch_fd(e->badblocks), SOURCE_BADBLOCKS,
 			       EPOLLIN);
-	if (r >= 0 && e->trace)
-		r = add_source(e, pmf_trace_fd(e->trace), SOURCE_TRACE, EPOLLIN);
 	return r < 0 ? pmf_why_errno(r, "cannot watch for poison") : 0;
 }
 
@@ -127,6 +125,19 @@ static void handle_messages(struct pmemfail_engine *e)
 	}
 }
 
+/* From the first topology on; what a predecessor left is there at once. */
+static void begin_trace(struct pmemfail_engine *e)
+{
+	if (!e->trace || !e->topology || e->reading_trace)
+		return;
+	if (add_source(e, pmf_trace_fd(e->trace), SOURCE_TRACE, EPOLLIN) < 0) {
+		pmf_engine_timer(e, 1);		/* no memory: then again */
+		return;
+	}
+	e->reading_trace = true;
+	pmf_engine_read_trace(e);
+}
+
 /* Whoever starts us may count on devices being watched once we are there. But not
  * at any price: opening one whose unbind has crashed never ends. */
 static void wait_for_watches(struct pmemfail_engine *e)
@@ -176,6 +187,7 @@ static int start(struct pmemfail_engine *e)
 	if (r < 0)
 		pmf_log(e->ctx, "no unbind will wait: %s", strerror(-r));
 	pmf_engine_snapshot(e);
+	begin_trace(e);
 	wait_for_watches(e);
 	pmf_engine_tell_protection(e);
 	return 0;
@@ -235,6 +247,7 @@ static void handle_timer(struct pmemfail_engine *e)
 	e->rewatch = true;
 	pmf_engine_close_broken(e);
 	pmf_jobs_continue(e);
+	pmf_engine_trace_again(e, NULL);
 }
 
 _public_ int pmemfail_engine_dispatch(struct pmemfail_engine *e)
@@ -273,6 +286,7 @@ _public_ int pmemfail_engine_dispatch(struct pmemfail_engine *e)
 		pmf_engine_read_trace(e);
 	if (due[SOURCE_RESCAN])
 		pmf_engine_rescan(e);
+	begin_trace(e);
 	pmf_engine_watch(e);
 	pmf_engine_lists(e);
 	pmf_engine_poison(e);
@@ -330,6 +344,8 @@ _public_ struct pmemfail_engine *pmemfail_engine_free(struct pmemfail_engine *e)
 		return NULL;
 	pmf_engine_delays_end(e);
 	wait_for_jobs(e);
+	if (e->reading_trace)
+		pmf_engine_read_trace(e);
 	e->ending = true;
 	if (e->record)
 		pmf_engine_poison_end(e);

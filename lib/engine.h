@@ -16,6 +16,7 @@
  *	engine-poison.c		bad ranges to jobs, one at a time for each device
  *	engine-poison-work.c	what such a job does
  *	engine-lists.c		when and how the kernel's lists are read
+ *	engine-trace.c		memory failures, and until when they are kept
  *	engine-hook.c		hooks, after a failure's end
  *	engine-record.c		notes of the record and of a predecessor
  *	engine-notice.c		what the caller is told
@@ -138,8 +139,8 @@ struct pmf_waiting {
 /* A device with what is known of its poison. */
 struct pmf_poisoned {
 	char *id, *name;
-	/* What is in failures that are not cleared: no news. */
-	struct pmf_ranges known;
+	/* What is in failures that are not cleared: no news; and of this, what is on disk. */
+	struct pmf_ranges known, saved;
 	struct pmf_lists lists;		/* as last read */
 	bool has_lists;
 	/* What came since the last failure was begun, oldest first, as one, or as several
@@ -154,7 +155,8 @@ struct pmf_poisoned {
 	bool list, listing;		/* read the lists: wanted, a job is at it */
 	bool loaded;			/* what is known is: until then nothing is news */
 	bool replay, reconcile;		/* look at the open ones again: all; by the lists */
-	bool info_bad, info_told;	/* its own page has gone bad; that is on record */
+	/* Its own page has gone bad; that was told; is on disk. */
+	bool info_bad, info_told, info_saved;
 	int lock_fd;			/* as long as the record is behind */
 	unsigned int n_open, n_clears;
 };
@@ -180,6 +182,7 @@ struct pmemfail_engine {
 	struct pmf_udev *udev;
 	struct pmf_badblocks_watch *badblocks;	/* NULL: none to be had */
 	struct pmf_trace *trace;		/* NULL: the same */
+	bool reading_trace;			/* begun: there is a topology */
 	bool rewatch_lists, watching_lists;	/* wanted; a job is at it */
 	struct pmf_poisoned **poisoned;
 	size_t n_poisoned, cap_poisoned;
@@ -284,8 +287,6 @@ void pmf_engine_timer(struct pmemfail_engine *e, unsigned int sec);
 
 /* engine-poison.c */
 struct pmf_poisoned *pmf_poisoned_of(struct pmemfail_engine *e, const char *id);
-/* How many are open, as the job has seen. */
-void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j);
 /* A page of the device's own is bad. */
 void pmf_engine_bad_info(struct pmemfail_engine *e, const struct pmf_device *d);
 /* The same, if it is known by now whether that is on record, and it is not. */
@@ -309,12 +310,13 @@ int pmf_engine_foreach_open(struct pmemfail_engine *e, const char *device_id,
 void pmf_job_lists(struct pmf_job *j);
 
 /* engine-lists.c */
+/* How many are open, as the job has seen. */
+void pmf_poisoned_count(struct pmf_poisoned *p, const struct pmf_job *j);
 int pmf_engine_open_lists(struct pmemfail_engine *e);	/* watchers and timer */
 /* Read the lists of a device (NULL: of all), and perhaps look at all that is open. */
 void pmf_engine_look(struct pmemfail_engine *e, const char *id, bool replay);
 void pmf_engine_look_mounted(struct pmemfail_engine *e, const struct pmf_topology *old);
 void pmf_engine_read_badblocks(struct pmemfail_engine *e);
-void pmf_engine_read_trace(struct pmemfail_engine *e);
 void pmf_engine_rescan(struct pmemfail_engine *e);
 void pmf_engine_lists(struct pmemfail_engine *e);	/* begin what is due */
 void pmf_engine_lists_over(struct pmemfail_engine *e, struct pmf_job *j);
@@ -322,6 +324,16 @@ void pmf_engine_watch_lists_over(struct pmemfail_engine *e);
 void pmf_job_watch_lists(struct pmf_job *j);
 /* Keep the timer running while there is reason to. */
 void pmf_engine_rearm(struct pmemfail_engine *e);
+
+/* engine-trace.c */
+void pmf_engine_read_trace(struct pmemfail_engine *e);
+/* f is on disk: what of it was kept needs to be no longer. */
+void pmf_engine_trace_saved(struct pmemfail_engine *e, const struct pmf_failure *f);
+void pmf_poisoned_saved(struct pmf_poisoned *p, const struct pmf_failure *f);
+void pmf_engine_trace_settle(struct pmemfail_engine *e);
+/* Take in what is kept once more: devices may have come (old: as it was before), or there
+ * was no memory for some of it (NULL). */
+void pmf_engine_trace_again(struct pmemfail_engine *e, const struct pmf_topology *old);
 
 /* engine-hook.c */
 void pmf_engine_hooks(struct pmemfail_engine *e, uint64_t token, const struct pmf_failure *f);

@@ -113,4 +113,11 @@ int pmf_parse_trace_format(const char *text, size_t n, const char *system,
 int pmf_parse_trace_record(const void *record, size_t n, const struct pmf_trace_layout *l,
 			   uint64_t page, struct pmf_range *ret_spa);
 
+/* All such records of a page of a trace's buffer, of n bytes, which is as much as a page
+ * of memory. -EBADMSG: some of it is none; what comes before that was given.
+ * *ret_missed, also then: records before it were lost. */
+typedef void (*pmf_trace_page_fn)(struct pmf_range spa, void *userdata);
+int pmf_parse_trace_page(const void *page, size_t n, const struct pmf_trace_layout *l,
+			 pmf_trace_page_fn fn, void *userdata, bool *ret_missed);
+
 #endif

@@ -5,15 +5,16 @@
  *
  * trace_pipe is there to be polled only. Its text begins with the name of the task,
  * which anybody chooses; so each CPU's records are read as they are. What a dead
- * predecessor's instance holds are failures that nobody has taken yet: they count.
+ * predecessor's instance holds are failures that nobody has taken yet: they count. What
+ * it had taken, and not settled, is in the file of trace-keep.h.
  */
 #include <dirent.h>
 #include <fcntl.h>
 
-#include <traceevent/kbuffer.h>
 #include <tracefs/tracefs.h>
 
 #include "sys/parse.h"
+#include "sys/trace-keep.h"
 #include "sys/watch.h"
 
 #define INSTANCE	"pmemfail"
@@ -27,10 +28,13 @@ struct pmf_trace {
 	struct pmf_trace_layout layout;
 	int pipe;
 	size_t page_size;
-	unsigned int cpus, cpu;		/* cpu: whose page it is, or was last */
-	struct kbuffer *kbuf;
-	void *page;
-	void *record;			/* in the page, the next one; NULL: none */
+	unsigned int cpus, cpu;		/* cpu: whose page it was last */
+	struct pmf_trace_keep *keep;	/* NULL: none to be had */
+	void *page;			/* in keep, or our own */
+	/* Addresses of pages that were read and not given yet. */
+	uint64_t *queue;
+	size_t next, n;
+	bool lost;			/* to be said */
 };
 
 static int saved_errno(void)
@@ -88,30 +92,66 @@ static int start(struct pmf_trace *t)
 	return t->pipe < 0 ? saved_errno() : 0;
 }
 
-int pmf_trace_open(struct pmf_trace **ret)
+/* Record by record into the queue, and into what is kept as far as there is room. */
+static void queue_page(struct pmf_range spa, void *userdata)
+{
+	struct pmf_trace *t = userdata;
+
+	t->queue[t->n++] = spa.start;
+	if (t->keep)
+		(void)pmf_trace_keep_add(t->keep, spa.start);
+}
+
+static void parse_page(struct pmf_trace *t)
+{
+	bool missed;
+
+	/* one that nobody can read is lost */
+	if (pmf_parse_trace_page(t->page, t->page_size, &t->layout, queue_page, t, &missed) < 0)
+		missed = true;
+	t->lost |= missed;
+	if (t->keep)
+		pmf_trace_keep_clear_buffer(t->keep);
+	else
+		memset(t->page, 0, t->page_size);
+}
+
+/* What a predecessor had read, and what it was reading. */
+static int take_leftovers(struct pmf_trace *t, const char *run_dir, int *ret_keep)
+{
+	*ret_keep = pmf_trace_keep_open(run_dir, t->page_size, &t->keep);
+	t->page = t->keep ? pmf_trace_keep_buffer(t->keep) : calloc(1, t->page_size);
+	/* No record has less than eight bytes. */
+	t->queue = calloc(PMF_TRACE_KEEP_MAX + t->page_size / 8, sizeof(*t->queue));
+	if (!t->page || !t->queue)
+		return -ENOMEM;
+	for (size_t i = 0; t->keep && i < pmf_trace_keep_count(t->keep); i++)
+		t->queue[t->n++] = pmf_trace_keep_at(t->keep, i);
+	parse_page(t);
+	return 0;
+}
+
+int pmf_trace_open(const char *run_dir, struct pmf_trace **ret, int *ret_keep)
 {
 	struct pmf_trace *t = calloc(1, sizeof(*t));
-	int err = 0;
+	int err = 0, keep = 0;
 
 	if (!t)
 		return -ENOMEM;
 	tracefs_set_loglevel(TEP_LOG_NONE);
 	t->pipe = -1;
 	t->page_size = (size_t)sysconf(_SC_PAGESIZE);
-	t->page = malloc(t->page_size);
-	t->kbuf = kbuffer_alloc(KBUFFER_LSIZE_SAME_AS_HOST, KBUFFER_ENDIAN_SAME_AS_HOST);
-	if (!t->page || !t->kbuf)
-		err = -ENOMEM;
 	errno = 0;
-	if (err == 0) {
-		t->instance = tracefs_instance_create(INSTANCE);
-		err = t->instance ? start(t) : saved_errno();
-	}
+	t->instance = tracefs_instance_create(INSTANCE);
+	err = t->instance ? start(t) : saved_errno();
+	if (err == 0)
+		err = take_leftovers(t, run_dir, &keep);
 	if (err < 0) {
 		pmf_trace_close(t);
 		return err;
 	}
 	*ret = t;
+	*ret_keep = keep;
 	return 0;
 }
 
@@ -125,8 +165,10 @@ struct pmf_trace *pmf_trace_close(struct pmf_trace *t)
 		(void)tracefs_instance_destroy(t->instance);
 		tracefs_instance_free(t->instance);
 	}
-	kbuffer_free(t->kbuf);
-	free(t->page);
+	if (!t->keep)
+		free(t->page);
+	pmf_trace_keep_close(t->keep);
+	free(t->queue);
 	free(t);
 	return NULL;
 }
@@ -148,19 +190,17 @@ static int take_page(struct pmf_trace *t)
 					O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : saved_errno();
-	/* All of it at once: what is left of a page goes when the fd is closed. */
-	memset(t->page, 0, t->page_size);
+	/* All of it at once: what is left of a page goes when the fd is closed. And into
+	 * what outlives us: tracing_buffers_read() has taken it out of the buffer before it
+	 * copies it. The page is all zero, and so in memory: the copy does not fail. */
 	n = read(fd, t->page, t->page_size);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 	if (n == 0)
 		return 0;
-	if (kbuffer_load_subbuffer(t->kbuf, t->page) < 0 ||
-	    kbuffer_subbuffer_size(t->kbuf) > (int)t->page_size)
-		return -EBADMSG;
-	t->record = kbuffer_read_event(t->kbuf, NULL);
-	/* Said by the first page behind the gap. */
-	return kbuffer_missed_events(t->kbuf) ? -ENOBUFS : 1;
+	t->next = t->n = 0;
+	parse_page(t);
+	return 1;
 }
 
 /* The same, whichever CPU has one. -EAGAIN: none has. */
@@ -177,23 +217,40 @@ static int take_any_page(struct pmf_trace *t)
 	return r == 0 ? -EAGAIN : r;
 }
 
+bool pmf_trace_has(const struct pmf_trace *t)
+{
+	return t->next < t->n || t->lost;
+}
+
 int pmf_trace_read(struct pmf_trace *t, struct pmf_range *ret_spa)
 {
+	uint64_t spa;
 	int r;
 
-	for (;;) {
-		while (t->record) {
-			r = pmf_parse_trace_record(t->record,
-						   (size_t)kbuffer_event_size(t->kbuf),
-						   &t->layout, t->page_size, ret_spa);
-			t->record = kbuffer_next_event(t->kbuf, NULL);
-			if (r > 0)
-				return 0;
-			if (r < 0)
-				return -ENOBUFS;	/* one that nobody can read is lost */
-		}
+	while (!pmf_trace_has(t)) {
 		r = take_any_page(t);
 		if (r < 0)
 			return r;
+	}
+	if (t->lost) {
+		t->lost = false;
+		return -ENOBUFS;
+	}
+	spa = t->queue[t->next++];
+	*ret_spa = (struct pmf_range){ spa, spa + t->page_size };
+	return 0;
+}
+
+void pmf_trace_settle(struct pmf_trace *t, pmf_trace_settled_fn fn, void *userdata)
+{
+	struct pmf_range spa;
+
+	for (size_t i = 0; t->keep && i < pmf_trace_keep_count(t->keep);) {
+		spa.start = pmf_trace_keep_at(t->keep, i);
+		spa.end = spa.start + t->page_size;
+		if (fn(spa, userdata))
+			pmf_trace_keep_drop(t->keep, i);
+		else
+			i++;
 	}
 }

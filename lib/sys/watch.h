@@ -78,13 +78,21 @@ int pmf_badblocks_watch_set(struct pmf_badblocks_watch *w, const char *const *di
 bool pmf_badblocks_watch_read(struct pmf_badblocks_watch *w);
 
 /* --- trace.c ---
- * ras:memory_failure_event, in a trace instance of our own. */
+ * ras:memory_failure_event, in a trace instance of our own. What is read is also kept in
+ * RuntimeDirectory until it is settled, so that it is not lost with us: what a predecessor
+ * has left there comes first, before anything is readable. */
 struct pmf_trace;
-int pmf_trace_open(struct pmf_trace **ret);
+/* *ret_keep: 1: what a predecessor left was damaged; -errno: nothing is kept. */
+int pmf_trace_open(const char *run_dir, struct pmf_trace **ret, int *ret_keep);
 struct pmf_trace *pmf_trace_close(struct pmf_trace *t);
 int pmf_trace_fd(const struct pmf_trace *t);
 /* The next page that failed: its physical range. -EAGAIN: none; -ENOBUFS: some were
  * lost (said once, then it goes on). */
 int pmf_trace_read(struct pmf_trace *t, struct pmf_range *ret_spa);
+/* There is more than what the fd tells. */
+bool pmf_trace_has(const struct pmf_trace *t);
+/* Ask of each page that is kept whether it needs to be any longer. */
+typedef bool (*pmf_trace_settled_fn)(struct pmf_range spa, void *userdata);
+void pmf_trace_settle(struct pmf_trace *t, pmf_trace_settled_fn fn, void *userdata);
 
 #endif

@@ -98,6 +98,7 @@ static int watch(const char *disk, const char *region)
 {
 	struct pmf_badblocks_watch *w = NULL;
 	struct pmf_trace *t = NULL;
+	int keep;
 	struct epoll_event e;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	sigset_t term;
@@ -108,7 +109,7 @@ static int watch(const char *disk, const char *region)
 	if (say("badblocks", pmf_badblocks_watch_new(&w)) ||
 	    say("set", pmf_badblocks_watch_set(w, &disk, 1, &region, 1)) ||
 	    say("set", pmf_badblocks_watch_set(w, &disk, 1, &region, 1)) ||
-	    say("trace", pmf_trace_open(&t)))
+	    say("trace", pmf_trace_open("/run/sources-probe", &t, &keep)))
 		return 1;
 	add(epoll, signalfd(-1, &term, SFD_CLOEXEC), 0);
 	add(epoll, pmf_badblocks_watch_fd(w), 1);
