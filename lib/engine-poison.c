@@ -7,8 +7,9 @@
 #include "engine.h"
 #include "poison.h"
 
-/* A failure that has so many ranges is added nothing to: what is handled, kept and
- * written at once is bounded by it, whatever the size of the storm. */
+/* No failure gets more ranges than so many: what is handled, kept and written at once is
+ * bounded by it, whatever the size of the storm. Most is needed while one is written or
+ * read, by several threads at a time perhaps: some KiB of json-c's tables for a range. */
 #define MAX_PART 512
 
 static void poisoned_free(struct pmf_poisoned *p)
@@ -163,7 +164,7 @@ static int wait_for_turn(struct pmemfail_engine *e, struct pmf_poisoned *p,
 		r = pmf_ranges_intersect(&f->ranges, &p->lists.bad, &f->listed);
 	if (r < 0)
 		return r;
-	if (!w || w->failure->ranges.n >= MAX_PART) {
+	if (!w || w->failure->ranges.n + f->ranges.n > MAX_PART) {
 		r = pmf_grow(&p->waiting, &p->cap_waiting, p->n_waiting + 1, sizeof(*w));
 		if (r < 0)
 			return r;
