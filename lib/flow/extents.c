@@ -7,6 +7,24 @@ int pmf_extents_reserve(struct pmf_extents *e, size_t cap)
 	return cap <= e->cap ? 0 : pmf_grow(&e->v, &e->cap, cap, sizeof(*e->v));
 }
 
+int pmf_extents_gaps(const struct pmf_extents *e, const struct pmf_ranges *of,
+		     struct pmf_ranges *ret)
+{
+	_cleanup_(pmf_ranges_done) struct pmf_ranges gaps = {}, had = {};
+	int r;
+
+	r = pmf_ranges_copy(of, &gaps);
+	for (size_t i = 0; i < e->n && r >= 0; i++)
+		r = pmf_ranges_add(&had, e->v[i].at);
+	if (r >= 0)
+		r = pmf_ranges_subtract(&gaps, &had);
+	if (r < 0)
+		return r;
+	*ret = gaps;
+	gaps = (struct pmf_ranges){};
+	return 0;
+}
+
 void pmf_extents_done(struct pmf_extents *e)
 {
 	free(e->v);

@@ -18,6 +18,9 @@ int pmf_extents_reserve(struct pmf_extents *e, size_t cap);
 void pmf_extents_sort(struct pmf_extents *e);
 /* Is exactly this one in the sorted list? */
 bool pmf_extents_have(const struct pmf_extents *e, const struct pmf_extent *x);
+/* The parts of these ranges that none of the list has. */
+int pmf_extents_gaps(const struct pmf_extents *e, const struct pmf_ranges *of,
+		     struct pmf_ranges *ret);
 void pmf_extents_done(struct pmf_extents *e);
 
 #endif

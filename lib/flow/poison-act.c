@@ -31,6 +31,14 @@ static bool seen_again(const struct pmf_extents *again, const struct pmf_target 
 	return false;
 }
 
+/* A log stays where it is as long as the filesystem is mounted, and a file that is not
+ * open is of a later portion. */
+static bool can_be_seen(const struct pmf_poison *w, const struct pmf_target *t)
+{
+	return !w->res.by_files || t->kind == PMF_TARGET_METADATA ||
+	       pmf_poison_fd(w, t) >= 0;
+}
+
 static bool to_do(const struct pmf_target *t, enum pmf_action action)
 {
 	return t->action == action && t->step.state == PMF_STEP_SKIPPED;
@@ -45,7 +53,7 @@ void pmf_poison_agree(struct pmf_poison *w)
 		if (pmf_target_acts(&w->fresh.v[i]) &&
 		    w->fresh.v[i].step.state == PMF_STEP_SKIPPED &&
 		    !seen_again(again, &w->fresh.v[i]) &&
-		    (!w->res.by_files || pmf_poison_fd(w, &w->fresh.v[i]) >= 0))
+		    can_be_seen(w, &w->fresh.v[i]))
 			/* moved away; what is there now is for the next handling */
 			w->fresh.v[i].step = (struct pmf_step){ .state = PMF_STEP_FAILED,
 								.error = -EAGAIN };

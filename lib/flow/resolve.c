@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Who owns the bad bytes of a site. Called by poison.c.
- *
- * Where the filesystem does not know owners, the files in use stand in for them: who
- * has no file open or mapped has nothing of it in his address space. A file that
- * is mapped after the look is no gap: the range was in badblocks before it, and a
- * fault on such a range fails (dax_direct_access(), __pmem_direct_access()).
+ * Where the filesystem does not know: resolve-files.c.
  */
-#include "flow/resolve.h"
-#include "flow/victims.h"
-
-#define FIRST_ROOM	64
-#define MAX_FOUND	(1U << 20)
+#include "flow/resolve-internal.h"
 
 void pmf_resolve_close(struct pmf_resolution *res)
 {
@@ -38,7 +30,7 @@ static int compare_held(const void *a, const void *b)
 	       x->id.generation < y->id.generation ? -1 : x->id.generation > y->id.generation;
 }
 
-static int add_file(struct pmf_resolution *res, const struct pmf_file_id *id)
+int pmf_resolve_add_file(struct pmf_resolution *res, const struct pmf_file_id *id)
 {
 	int r;
 
@@ -52,7 +44,7 @@ static int add_file(struct pmf_resolution *res, const struct pmf_file_id *id)
 	return 0;
 }
 
-static void sort_files(struct pmf_resolution *res)
+void pmf_resolve_sort_files(struct pmf_resolution *res)
 {
 	size_t n = 0;
 
@@ -120,9 +112,9 @@ static int collect_owners(struct pmf_execution *x, struct pmf_extents *e)
 	int r = 0;
 
 	for (size_t i = 0; i < ranges->n && r >= 0; i++) {
-		r = pmf_extents_reserve(e, e->n + FIRST_ROOM);
+		r = pmf_extents_reserve(e, e->n + PMF_FIRST_ROOM);
 		while (r >= 0 && (r = owners_of(x, ranges->v[i], e, e->cap)) == -ENOBUFS)
-			r = e->cap >= MAX_FOUND ? -E2BIG :
+			r = e->cap >= PMF_MAX_FOUND ? -E2BIG :
 			    pmf_extents_reserve(e, e->cap * 2);
 	}
 	return r;
@@ -137,136 +129,17 @@ static int know_inodes(struct pmf_execution *x, struct pmf_resolution *res)
 	for (size_t i = 0; i < res->found.n; i++) {
 		struct pmf_file_id id = { .ino = res->found.v[i].ino };
 
-		r = id.ino ? add_file(res, &id) : 0;
+		r = id.ino ? pmf_resolve_add_file(res, &id) : 0;
 		if (r < 0)
 			return r;
 	}
-	sort_files(res);
+	pmf_resolve_sort_files(res);
 	for (size_t i = 0; i < res->n_files; i++) {
 		r = pmf_resolve_open(x, &res->files[i]);
 		if (r == -ENOMEM)
 			return r;
 		res->files[i].fd = safe_close(res->files[i].fd);
 	}
-	return 0;
-}
-
-/* --- files in use, or all of them --- */
-
-static int walked(const struct pmf_file_id *id, void *userdata)
-{
-	return add_file(userdata, id);
-}
-
-static int list_mapped(struct pmf_execution *x, struct pmf_resolution *res)
-{
-	struct pmf_case look = { .site = x->c->site };	/* borrowed */
-	int r;
-
-	r = pmf_victims_look(x->run->sys, x->attempt, x->fd, &look, 0);
-	for (size_t i = 0; i < look.n_victims && r >= 0; i++) {
-		struct pmf_file_id id = { look.victims[i].ino, look.victims[i].generation,
-					  x->attempt >= 0 };
-
-		r = add_file(res, &id);
-	}
-	look.site = (struct pmf_site){};
-	pmf_case_done(&look);
-	return r;
-}
-
-static int list_open(struct pmf_execution *x, struct pmf_resolution *res)
-{
-	_cleanup_free_ struct pmf_file_id *ids = NULL;
-	size_t n = 0;
-	int r;
-
-	r = x->run->sys->ops->open_files(x->run->sys, x->c->site.fs_devno, &ids, &n);
-	for (size_t i = 0; i < n && r >= 0; i++)
-		r = add_file(res, &ids[i]);
-	return r;
-}
-
-static int extents_of(struct pmf_execution *x, int fd, struct pmf_extents *e, bool grow)
-{
-	const struct pmf_ranges *ranges = &x->c->site.ranges;
-	struct pmf_sys *sys = x->run->sys;
-	size_t n;
-	int r = 0;
-
-	for (size_t i = 0; i < ranges->n && r >= 0; i++) {
-		if (grow)
-			r = pmf_extents_reserve(e, e->n + FIRST_ROOM);
-		for (; r >= 0; r = pmf_extents_reserve(e, e->cap * 2)) {
-			r = sys->ops->file_extents(sys, fd, x->c->site.role, ranges->v[i],
-						   e->v + e->n, e->cap - e->n, &n);
-			if (r != -ENOBUFS || !grow)
-				break;
-			if (e->cap >= MAX_FOUND)
-				return -E2BIG;
-		}
-		if (r >= 0)
-			e->n += n;
-	}
-	return r;
-}
-
-/* Keep of the files those that have some of it. One that goes meanwhile has not. */
-static int ask_files(struct pmf_execution *x, struct pmf_resolution *res)
-{
-	size_t kept = 0;
-	int first = 0, r = 0;
-
-	for (size_t i = 0; i < res->n_files; i++) {
-		struct pmf_held h = res->files[i];
-		size_t before = res->found.n;
-
-		/* by two generations, one of them a guess of a look without the module */
-		if (kept > 0 && res->files[kept - 1].id.ino == h.id.ino)
-			continue;
-		r = pmf_resolve_open(x, &h);
-		if (r >= 0) {
-			r = extents_of(x, h.fd, &res->found, true);
-			h.fd = safe_close(h.fd);
-		}
-		if (r == -ENOMEM || r == -E2BIG)
-			return r;
-		if (r < 0 && r != -ENOENT && r != -ESTALE && first == 0)
-			first = r;
-		if (res->found.n > before)
-			res->files[kept++] = h;
-	}
-	res->n_files = kept;
-	return first;
-}
-
-static int collect_files(struct pmf_execution *x, const struct pmf_resolve_how *how,
-			 struct pmf_resolution *res)
-{
-	struct pmf_sys *sys = x->run->sys;
-	int r, first = 0;
-
-	if (how->deep) {
-		r = sys->ops->walk_files(sys, x->fd, x->c->site.fstype, walked, res,
-					 how->progress, how->userdata);
-		if (r < 0)
-			return r;
-	}
-	/* Both, and one is better than none: mapped files need not be open, and files
-	 * that are open may be mapped in a moment. */
-	r = list_mapped(x, res);
-	if (r == -ENOMEM)
-		return r;
-	first = r < 0 ? r : 0;
-	r = list_open(x, res);
-	if (r == -ENOMEM)
-		return r;
-	first = first < 0 ? first : r < 0 ? r : 0;
-	sort_files(res);
-	r = ask_files(x, res);
-	if (r == -ENOMEM || r == -E2BIG)
-		return r;
-	res->error = res->error < 0 ? res->error : first < 0 ? first : r < 0 ? r : 0;
 	return 0;
 }
 
@@ -288,7 +161,7 @@ int pmf_resolve(struct pmf_execution *x, const struct pmf_resolve_how *how,
 		res->error = r == -EOPNOTSUPP ? 0 : r;
 		res->by_files = true;
 		res->found.n = 0;
-		r = collect_files(x, how, res);
+		r = pmf_resolve_files(x, how, res);
 	}
 	pmf_extents_sort(&res->found);
 	return r;
@@ -298,21 +171,9 @@ int pmf_resolve(struct pmf_execution *x, const struct pmf_resolve_how *how,
 
 int pmf_resolve_reserve(struct pmf_resolution *res)
 {
-	return pmf_extents_reserve(&res->again, res->found.n + res->found.n / 4 + FIRST_ROOM);
+	return pmf_extents_reserve(&res->again, res->found.n + res->found.n / 4 + PMF_FIRST_ROOM);
 }
 
-/* How many of what was found can be seen again: all, or of the files that are open. */
-static size_t comparable(const struct pmf_resolution *res)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < res->found.n && res->by_files; i++) {
-		const struct pmf_held *h = pmf_resolve_held(res, res->found.v[i].ino);
-
-		n += h && h->fd >= 0;
-	}
-	return res->by_files ? n : res->found.n;
-}
 
 int pmf_resolve_again(struct pmf_execution *x, struct pmf_resolution *res)
 {
@@ -325,13 +186,12 @@ int pmf_resolve_again(struct pmf_execution *x, struct pmf_resolution *res)
 	e->n = 0;
 	for (size_t i = 0; i < ranges->n && r >= 0 && !res->by_files; i++)
 		r = owners_of(x, ranges->v[i], e, e->cap);
-	for (size_t i = 0; i < res->n_files && r >= 0 && res->by_files; i++)
-		if (res->files[i].fd >= 0)
-			r = extents_of(x, res->files[i].fd, e, false);
+	if (res->by_files)
+		r = pmf_resolve_files_again(x, res);
 	if (r < 0)
 		return 0;	/* does not fit any more, or cannot be told */
 	pmf_extents_sort(e);
-	if (e->n != comparable(res))
+	if (e->n != (res->by_files ? pmf_resolve_files_comparable(res) : res->found.n))
 		return 0;
 	for (size_t i = 0; i < e->n; i++)
 		if (!pmf_extents_have(&res->found, &e->v[i]))

@@ -101,16 +101,13 @@ static struct pmf_target from_extent(const struct pmf_resolution *res,
 	return t;
 }
 
-static int add_gaps(const struct pmf_site *site, struct pmf_targets *t)
+static int add_gaps(const struct pmf_site *site, const struct pmf_extents *found,
+		    struct pmf_targets *t)
 {
-	_cleanup_(pmf_ranges_done) struct pmf_ranges gaps = {}, known = {};
+	_cleanup_(pmf_ranges_done) struct pmf_ranges gaps = {};
 	int r;
 
-	r = pmf_ranges_copy(&site->ranges, &gaps);
-	for (size_t i = 0; i < t->n && r >= 0; i++)
-		r = pmf_ranges_add(&known, t->v[i].at);
-	if (r >= 0)
-		r = pmf_ranges_subtract(&gaps, &known);
+	r = pmf_extents_gaps(found, &site->ranges, &gaps);
 	for (size_t i = 0; i < gaps.n && r >= 0; i++) {
 		struct pmf_target gap = { .kind = PMF_TARGET_UNKNOWN, .at = gaps.v[i] };
 
@@ -161,7 +158,7 @@ int pmf_targets_from(const struct pmf_site *site, const struct pmf_resolution *r
 		r = add(&t, &x);
 	}
 	if (r >= 0)
-		r = add_gaps(site, &t);
+		r = add_gaps(site, &res->found, &t);
 	if (r < 0) {
 		pmf_targets_done(&t);
 		return r;

@@ -26,7 +26,7 @@ struct query {
 	uint32_t device;
 	struct pmf_range at;
 	const struct pmf_xfs_geometry *geometry;	/* to tell more of what is UNKNOWN */
-	uint64_t free_until;		/* every block before it that is used has a record */
+	uint64_t told_until;		/* before it, what has no record is known, too */
 	uint64_t next;			/* all before it has been told of */
 	struct pmf_extent_list out;
 	union {
@@ -132,15 +132,18 @@ static int take_unknown(struct query *q, struct pmf_extent e)
 }
 
 /*
- * A range that lies inside free space has no record on 6.1, whose
- * xfs_getfsmap_helper() tells of a gap only when a record comes behind it.
+ * A range between two records has none itself on 6.1, whose xfs_getfsmap_helper() tells
+ * of a gap only when a record comes behind it. With rmapbt the records are of what is
+ * used, without of what is free.
  */
 static int take_gap(struct query *q, uint64_t end)
 {
 	struct pmf_extent e = { .kind = PMF_TARGET_FREE,
-				.at = { q->next, MIN(end, q->free_until) } };
+				.at = { q->next, MIN(end, q->told_until) } };
 
-	return pmf_range_empty(e.at) ? 0 : pmf_extent_list_add(&q->out, &e);
+	if (pmf_range_empty(e.at))
+		return 0;
+	return q->geometry ? take_unknown(q, e) : pmf_extent_list_add(&q->out, &e);
 }
 
 static int take(struct query *q, const struct fsmap *r)
@@ -273,7 +276,7 @@ int pmf_xfs_geometry(int fs_fd, struct pmf_xfs_geometry *ret)
 	return pmf_ioctl(fs_fd, PMF_XFS_GEOMETRY, ret);
 }
 
-static int query(int fs_fd, uint64_t free_until, const struct pmf_xfs_geometry *geometry,
+static int query(int fs_fd, uint64_t told_until, const struct pmf_xfs_geometry *geometry,
 		 enum pmf_site_role role, struct pmf_range at, struct pmf_extent *v,
 		 size_t max, size_t *ret_n)
 {
@@ -281,7 +284,7 @@ static int query(int fs_fd, uint64_t free_until, const struct pmf_xfs_geometry *
 		.fd = fs_fd,
 		.at = at,
 		.geometry = geometry,
-		.free_until = free_until,
+		.told_until = told_until,
 		.next = at.start,
 		.out = { .v = v, .max = max },
 	};
@@ -339,5 +342,6 @@ int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 	(void)s;
 	fixed = role == PMF_ROLE_DATA && pmf_xfs_geometry(fs_fd, &g) == 0 &&
 		g.blocksize > 0 && g.agblocks > 1;
-	return query(fs_fd, 0, fixed ? &g : NULL, role, at, v, max, ret_n);
+	return query(fs_fd, fixed ? g.datablocks * g.blocksize : 0, fixed ? &g : NULL, role,
+		     at, v, max, ret_n);
 }

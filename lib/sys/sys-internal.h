@@ -163,6 +163,10 @@ int pmf_sys_known_space(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 			struct pmf_range at, struct pmf_extent *v, size_t max,
 			size_t *ret_n);
 
+/* --- journal.c --- */
+int pmf_sys_journal(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+		    struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
+
 /* --- inode.c, inode-path.c --- */
 /* The number and generation of an open file, of any kind of fd. Asks no disk. */
 int pmf_file_id_of(int fd, struct pmf_file_id *ret);

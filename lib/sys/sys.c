@@ -48,6 +48,7 @@ static const struct pmf_sys_ops real_ops = {
 
 	.owners = pmf_sys_owners,
 	.known_space = pmf_sys_known_space,
+	.journal = pmf_sys_journal,
 	.file_extents = pmf_sys_file_extents,
 	.open_inode = pmf_sys_open_inode,
 	.inode_path = pmf_sys_inode_path,

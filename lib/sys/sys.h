@@ -184,7 +184,7 @@ struct pmf_sys_ops {
 	/* BOOT-ID/DISKSEQ, which no other binding of the device has. malloc'd. */
 	int (*binding_id)(struct pmf_sys *s, const struct pmf_device *d, char **ret);
 
-	/* --- fsmap.c, inode.c, fiemap.c, openfiles.c, walk-files.c --- */
+	/* --- fsmap.c, journal.c, inode.c, fiemap.c, openfiles.c, walk-files.c --- */
 	/* Who owns the bytes at of the device with this role. FROZEN: fills v up to max;
 	 * -ENOBUFS when it is too short. -EOPNOTSUPP: this filesystem does not know (ext4,
 	 * XFS without rmapbt): then file_extents over what is in use. */
@@ -195,6 +195,10 @@ struct pmf_sys_ops {
 	int (*known_space)(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
 			   struct pmf_range at, struct pmf_extent *v, size_t max,
 			   size_t *ret_n);
+	/* The part of at that is ext4's own journal, as LOG, which known_space cannot tell.
+	 * Reads the device: not FROZEN. -EOPNOTSUPP: this filesystem has no need of it. */
+	int (*journal)(struct pmf_sys *s, int fs_fd, enum pmf_site_role role,
+		       struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
 	/* An O_RDONLY fd (O_PATH is not enough for a revoke) of an inode by its number.
 	 * id->known: only with that generation, else -ESTALE. -ENOENT. -EPERM: it is the
 	 * filesystem's own (quota, bitmaps of XFS), so what it has is metadata. -EAGAIN:

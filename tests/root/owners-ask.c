@@ -3,7 +3,7 @@
  * Asks one thing of lib/sys about a filesystem and prints the answer as lines, for
  * owners.sh and inodes.sh to compare with what the tools of the filesystem say.
  *
- *   owners-ask owners|known DIR ROLE START END
+ *   owners-ask owners|known|journal DIR ROLE START END
  *   owners-ask extents FILE ROLE START END
  *   owners-ask open DIR FSTYPE INO [GENERATION]	and its path and what it can do
  *   owners-ask openfiles DIR			of DIR's filesystem
@@ -79,6 +79,8 @@ static int ask_extents(const char *what, int fd, char **arg)
 		r = pmf_sys_owners(NULL, fd, role, at, extents, max, &n);
 	else if (streq(what, "known"))
 		r = pmf_sys_known_space(NULL, fd, role, at, extents, max, &n);
+	else if (streq(what, "journal"))
+		r = pmf_sys_journal(NULL, fd, role, at, extents, max, &n);
 	else
 		r = pmf_sys_file_extents(NULL, fd, role, at, extents, max, &n);
 	if (frozen >= 0 && ioctl(frozen, FITHAW, 0) < 0)

@@ -28,14 +28,14 @@ trap 'exit 1' INT TERM HUP
 
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -UNDEBUG ${CFLAGS:-} -Ilib -Iinclude -Iinclude/uapi"
 mkdir "$work/o"
-for c in lib/base/*.c lib/model/*.c lib/sys/{fsmap,fiemap,inode,inode-path}.c \
+for c in lib/base/*.c lib/model/*.c lib/sys/{fsmap,fiemap,inode,inode-path,journal,sysfs}.c \
 	lib/sys/{fork,openfiles,mount-ids,mount-open,walk-files}.c tests/root/owners-ask.c; do
 	# shellcheck disable=SC2086
 	${CC:-cc} $flags -c -o "$work/o/$(basename "$c" .c).o" "$c" 2>>"$work/build.log"
 done
 # shellcheck disable=SC2086
 ${CC:-cc} $flags -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o "$work/ask" \
-	"$work"/o/*.o -lpthread 2>>"$work/build.log" || {
+	"$work"/o/*.o -lext2fs -lpthread 2>>"$work/build.log" || {
 	echo "not ok $test-build: $(grep -m1 -E 'error|undef' "$work/build.log")"
 	exit 1
 }

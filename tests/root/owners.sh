@@ -161,6 +161,27 @@ ext4() {	# NAME MKFS-OPTION...
 		sed -E 's/.*: ([0-9]+).*/\1/')
 	twice "$name-free" "free ino=0 $((o * 4096))-$((o * 4096 + 100)) offset=0" "$d" \
 		known "$d" data $((o * 4096)) $((o * 4096 + 100))
+	journal "$name" "$d"
+}
+
+# Where debugfs has the journal's blocks, in runs, and nothing beside them.
+journal() {	# NAME DIR
+	local blocks
+	read -ra blocks < <(debugfs -R "blocks <8>" "$(device "$2")" 2>/dev/null)
+	same "$1-journal" "$(ask journal "$2" data 0 $((1 << 40)))" \
+		"$(printf '%s\n' "${blocks[@]}" | sort -n | awk '
+			NF && $1 != end { if (end) print_run(); start = $1 }
+			NF { end = $1 + 1 }
+			function print_run() {
+				printf "log ino=0 %d-%d offset=0\n", start * 4096, end * 4096
+			}
+			END { if (end) print_run() }')"
+	[[ ${#blocks[@]} -gt 9 ]] || return 0
+	same "$1-journal-clipped" "$(ask journal "$2" data $((blocks[9] * 4096 + 7)) \
+		$((blocks[9] * 4096 + 9)))" \
+		"log ino=0 $((blocks[9] * 4096 + 7))-$((blocks[9] * 4096 + 9)) offset=0"
+	same "$1-journal-no-room" "$(MAX=0 ask journal "$2" data 0 $((1 << 40)))" "error ENOBUFS"
+	same "$1-journal-elsewhere" "$(ask journal "$2" log 0 4096)" "error EOPNOTSUPP"
 }
 
 # Kernels without CONFIG_XFS_RT cannot.

@@ -61,6 +61,10 @@ void fake_refault(struct fake_fs *fs);
 /* fake-poison.c: files, owners, badblocks. */
 int fake_owners(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_range at,
 		struct pmf_extent *v, size_t max, size_t *ret_n);
+int fake_known_space(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_range at,
+		     struct pmf_extent *v, size_t max, size_t *ret_n);
+int fake_journal(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_range at,
+		 struct pmf_extent *v, size_t max, size_t *ret_n);
 int fake_open_inode(struct pmf_sys *s, int fd, const char *fstype,
 		    const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd);
 int fake_file_extents(struct pmf_sys *s, int fd, enum pmf_site_role role,

@@ -47,6 +47,46 @@ int fake_owners(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_r
 	return fs->knows ? list(f, fs, 0, at, v, max, ret_n) : -EOPNOTSUPP;
 }
 
+/* Files' bytes are used by something unknown; ext4's journal, too. */
+int fake_known_space(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_range at,
+		     struct pmf_extent *v, size_t max, size_t *ret_n)
+{
+	(void)role;
+	LOCKED(s);
+	ENTER("known_space", true);
+	const struct fake_fs *fs = fake_private(f)->by_fd[fd];
+	int r;
+
+	if (fs->down)
+		return -EIO;
+	r = list(f, fs, 0, at, v, max, ret_n);
+	for (size_t i = 0; r >= 0 && i < *ret_n; i++)
+		if (v[i].ino || v[i].kind == PMF_TARGET_LOG)
+			v[i] = (struct pmf_extent){ .kind = PMF_TARGET_UNKNOWN, .at = v[i].at };
+	return r;
+}
+
+int fake_journal(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_range at,
+		 struct pmf_extent *v, size_t max, size_t *ret_n)
+{
+	(void)role;
+	LOCKED(s);
+	ENTER("journal", false);
+	const struct fake_fs *fs = fake_private(f)->by_fd[fd];
+	size_t kept = 0;
+	int r;
+
+	if (!streq_ptr(fs->fstype, "ext4"))
+		return -EOPNOTSUPP;
+	r = list(f, fs, 0, at, v, max, ret_n);
+	for (size_t i = 0; r >= 0 && i < *ret_n; i++)
+		if (v[i].kind == PMF_TARGET_LOG)
+			v[kept++] = v[i];
+	if (r >= 0)
+		*ret_n = kept;
+	return r;
+}
+
 int fake_open_inode(struct pmf_sys *s, int fd, const char *fstype,
 		    const struct pmf_file_id *id, struct pmf_inode *ret, int *ret_fd)
 {

@@ -16,7 +16,7 @@ static const char *const ops[] = {
 	"mounted_fstype", "open_site", "unmount", "is_own", "freeze_prepare", "freeze",
 	"thaw", "shutdown", "attempt_open", "attempt_guard", "revoke_fs", "revoke_file",
 	"attempt_victims", "hold_release", "describe_victims", "scan_victims",
-	"signal_victim", "lock_device", "owners", "open_inode", "file_extents", "open_files",
+	"signal_victim", "lock_device", "owners", "known_space", "journal", "open_inode", "file_extents", "open_files",
 	"walk_files", "inode_path", "remount_ro", "read_badblocks", "mark_bad", "binding_id",
 };
 
@@ -280,6 +280,8 @@ static const struct pmf_sys_ops fake_ops = {
 	.signal_victim = fake_signal,
 	.lock_device = op_lock,
 	.owners = fake_owners,
+	.known_space = fake_known_space,
+	.journal = fake_journal,
 	.open_inode = fake_open_inode,
 	.file_extents = fake_file_extents,
 	.open_files = fake_open_files,

@@ -90,6 +90,23 @@ static void metadata_ro(struct bench *b)
 	add_extent(&b->f, 0, PMF_TARGET_METADATA, 0, 600, 700, 0, false);
 	b->policy.fs.metadata = PMF_METADATA_REMOUNT_RO;
 }
+static void journal(struct bench *b)
+{
+	one_ext4(b);
+	add_extent(&b->f, 1, PMF_TARGET_LOG, 0, 600, 700, 0, false);
+}
+static void ext4_metadata(struct bench *b)
+{
+	one_ext4(b);
+	add_extent(&b->f, 1, PMF_TARGET_METADATA, 0, 600, 700, 0, false);
+	add_extent(&b->f, 1, PMF_TARGET_FREE, 0, 800, 900, 0, false);
+}
+static void ext4_free(struct bench *b)
+{
+	one_ext4(b);
+	b->f.n_extents = 0;
+	add_extent(&b->f, 1, PMF_TARGET_FREE, 0, 0, 1000, 0, false);
+}
 static void only_free(struct bench *b)
 {
 	one_xfs(b);
@@ -137,6 +154,9 @@ const struct scenario scenarios[] = {
 	{ "nobody", nobody, PMF_STATE_PENDING },
 	{ "directory", directory, PMF_STATE_HANDLED },
 	{ "metadata, remount", metadata_ro, PMF_STATE_HANDLED },
+	{ "journal", journal, PMF_STATE_HANDLED },
+	{ "metadata of ext4", ext4_metadata, PMF_STATE_HANDLED },
+	{ "only free of ext4", ext4_free, PMF_STATE_PENDING },
 	{ "only free", only_free, PMF_STATE_PENDING },
 	{ "data and log", data_and_log, PMF_STATE_HANDLED },
 	{ "log alone", log_alone, PMF_STATE_HANDLED },

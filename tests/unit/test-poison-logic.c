@@ -21,6 +21,17 @@ static size_t open_fds(void)
 	return n;
 }
 
+/* It was said not to know what is metadata, or a log. */
+static bool was_blind(const struct fake *f)
+{
+	static const char *const eyes[] = { "owners", "known_space", "journal" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(eyes); i++)
+		if (streq(f->failed_op, eyes[i]) || (f->fail_op && streq(f->fail_op, eyes[i])))
+			return true;
+	return false;
+}
+
 /* Is it true that every user of bad memory was relieved of it? */
 static const char *untrue(const struct bench *b)
 {
@@ -38,10 +49,8 @@ static const char *untrue(const struct bench *b)
 				in = &f->inodes[j];
 		if (in && in->kind == PMF_TARGET_FILE && in->maps && !x->revoked)
 			return "handled, it says, but somebody still maps it";
-		if ((x->e.kind == PMF_TARGET_METADATA ||
-		     (in && in->kind == PMF_TARGET_DIRECTORY)) &&
-		    /* it was said not to know what is metadata */
-		    !(streq(f->failed_op, "owners") || (f->fail_op && streq(f->fail_op, "owners"))) &&
+		if ((x->e.kind == PMF_TARGET_METADATA || x->e.kind == PMF_TARGET_LOG ||
+		     (in && in->kind == PMF_TARGET_DIRECTORY)) && !was_blind(f) &&
 		    !f->fs[x->fs].down && !f->fs[x->fs].read_only)
 			return "handled, it says, but the filesystem goes on";
 	}
@@ -98,6 +107,14 @@ static bool handle(const struct scenario *sc, struct bench *b, bool any_memory, 
 	return !why;
 }
 
+static bool any_down(const struct fake *f)
+{
+	for (size_t i = 0; i < f->n_fs; i++)
+		if (f->fs[i].down)
+			return true;
+	return false;
+}
+
 /* After what went wrong: once more mends it, and a third time there is no news. */
 static bool mend(const struct scenario *sc, struct bench *b, bool any_memory)
 {
@@ -110,7 +127,7 @@ static bool mend(const struct scenario *sc, struct bench *b, bool any_memory)
 	ok = handle(sc, b, any_memory, &r);
 	/* What is shut down cannot be mended: no file of it can be opened any more. */
 	if (ok && b->failure->state != sc->want &&
-	    !(b->f.fs[0].down && b->failure->state >= PMF_STATE_FAILED)) {
+	    !(any_down(&b->f) && b->failure->state >= PMF_STATE_FAILED)) {
 		test_say("%s [failed: %s]: not mended: %s, %s", sc->name, b->f.failed_op,
 			 pmf_state_to_string(b->failure->state), b->failure->reason ?: "");
 		return false;

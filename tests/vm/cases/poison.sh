@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw free:xfs shared:xfs-reflink directory:xfs metadata:xfs twice:xfs cleared:xfs devdax:nd
+# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw free:xfs shared:xfs-reflink directory:xfs metadata:xfs metadata:ext4 log:ext4 twice:xfs cleared:xfs devdax:nd
 # timeout: 180
 #
-# By name also mapped:xfs:STACK unmapped:xfs unmapped:ext4 log:xfs
-# report-only:xfs policy:xfs; every check has time for these only.
+# By name also mapped:xfs:STACK unmapped:xfs unmapped:ext4 log:xfs log:xfs-plain
+# metadata:xfs-plain free:ext4 free:xfs-plain report-only:xfs policy:xfs; every check has
+# time for these only.
 #
 # poison WHAT FILESYSTEM [STACK]: a page goes bad as a scrub would find it, written
 # to badblocks; before anybody touches it:
