@@ -81,8 +81,19 @@ static int map_zeroes(const struct pmemfail_guard *g, uintptr_t at, size_t size)
 	return r == -1 ? -errno : 0;
 }
 
-/* The kernel splits a mapping of huge pages between them only (mm/mmap.c
- * __split_vma(), may_split(): -EINVAL), as hugetlbfs and device DAX have it. */
+/*
+ * The kernel splits a mapping of huge pages, as hugetlbfs and device DAX have it, between
+ * them only (mm/mmap.c __split_vma(), may_split(): -EINVAL). Up to 6.1 mmap_region()
+ * makes -ENOMEM of that, which is also what it says when memory is short, and then no
+ * good neighbour may be replaced. madvise() would split for a hint, and says which.
+ */
+static bool is_huge(uintptr_t at, size_t unit, int error)
+{
+	return error == -EINVAL ||
+	       (error == -ENOMEM &&
+		syscall(SYS_madvise, at, unit, (long)MADV_RANDOM) < 0 && errno == EINVAL);
+}
+
 static bool unit_grow(struct pmemfail_guard *g, size_t from)
 {
 	size_t to = from < (2UL << 20) ? 2UL << 20 : 1UL << 30;
@@ -166,7 +177,7 @@ int pmf_mapguard_replace(struct pmemfail_guard *g, uintptr_t address, unsigned i
 			return 0;
 		}
 		r = replace_unit(g, at, unit);
-		if (r != -EINVAL || !unit_grow(g, unit))
+		if (r >= 0 || !is_huge(at, unit, r) || !unit_grow(g, unit))
 			return r;
 	}
 }

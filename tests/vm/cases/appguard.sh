@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mce:xfs latent:xfs removal:xfs
+# variants: mce:xfs latent:xfs removal:xfs devdax:nd
 # timeout: 120
 # cpu: Skylake-Server-v4
 #
@@ -8,8 +8,7 @@
 # are ended: they get -EIO with the offset, or zeroes.
 #   mce, latent	a page of a file goes bad, by a machine check or found by a scrub
 #   removal	the device goes
-#   devdax	the same of a device-DAX node: zeroes for whole huge pages. By name only:
-#		on 6.1 a guarded program was ended there, why is not known yet
+#   devdax	the same of a device-DAX node: zeroes for whole huge pages
 
 # shellcheck source=tests/vm/cases/lib/poison-stories.sh
 source "$TESTS/cases/lib/poison-stories.sh"
