@@ -13,13 +13,25 @@ static void unrefp(struct pmemfail **ctx)
 
 static char root[256];
 
+/* One file below the root. */
+static void file(const char *name, const char *text)
+{
+	char path[400];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s%s", root, name);
+	f = fopen(path, "w");
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+		abort();
+}
+
 /* A fresh root, with the files' text (NULL: no such file). */
 static void files(const char *usr, const char *etc, const char *dropin)
 {
 	static unsigned int n;
 	static const char *const dirs[] = {
 		"", "/usr", "/usr/lib", "/usr/lib/pmemfail", "/etc", "/etc/pmemfail",
-		"/etc/pmemfail/pmemfail.conf.d",
+		"/etc/pmemfail/pmemfail.conf.d", "/usr/lib/pmemfail/pmemfail.conf.d",
 	};
 	const struct {
 		const char *name, *text;
@@ -36,16 +48,9 @@ static void files(const char *usr, const char *etc, const char *dropin)
 		if (mkdir(path, 0755) < 0)
 			abort();
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(f); i++) {
-		FILE *file;
-
-		if (!f[i].text)
-			continue;
-		(void)snprintf(path, sizeof(path), "%s%s", root, f[i].name);
-		file = fopen(path, "w");
-		if (!file || fputs(f[i].text, file) < 0 || fclose(file) != 0)
-			abort();
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(f); i++)
+		if (f[i].text)
+			file(f[i].name, f[i].text);
 }
 
 static void value(struct pmemfail *ctx, const char *key, char *buf, size_t size)
@@ -101,6 +106,23 @@ TEST(vendor_file_alone)
 	CHECK_EQ(pmemfail_read_config(ctx, root), 0);
 	CHECK(!ctx->policy.fs.freeze);
 	CHECK_EQ(ctx->policy.hold_timeout_us, 3000000);
+}
+
+/* As pmemfail.conf(5) says: all of /usr/lib before all of /etc, whatever their names. */
+TEST(drop_ins_of_both_directories)
+{
+	_cleanup_ctx_ struct pmemfail *ctx = NULL;
+
+	files(NULL, NULL, "[pmemfail]\nHoldTimeoutSec=3\n");
+	file("/usr/lib/pmemfail/pmemfail.conf.d/90-late.conf",
+	     "[pmemfail]\nHoldTimeoutSec=4\nFreeze=no\n");
+	file("/usr/lib/pmemfail/pmemfail.conf.d/10-x.conf", "[pmemfail]\nUnmount=yes\n");
+	CHECK_EQ(pmemfail_new(&ctx), 0);
+	CHECK_EQ(pmemfail_read_config(ctx, root), 0);
+	CHECK_EQ(ctx->policy.hold_timeout_us, 3000000);
+	CHECK(!ctx->policy.fs.freeze);
+	/* one of the same name is read as well */
+	CHECK(ctx->policy.unmount);
 }
 
 TEST(sections_of_filesystems)
