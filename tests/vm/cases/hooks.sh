@@ -4,7 +4,8 @@
 # timeout: 180
 #
 # hooks WHAT: programs in /etc/pmemfail/hooks.d after a failure:
-#   run      it gets the failure, as JSON and as variables, and its status is kept
+#   run      it gets the failure, as JSON and as variables, and its status is kept;
+#            journalctl -x explains all that is said on the way
 #   refused  one that others could have written is not run, and it is said why
 #   slow     one that does not end is ended; the rescue does not wait for it
 
@@ -42,6 +43,7 @@ ls -l /proc/self/fd >/run/pmemfail-test/hook-fds
 exit 3
 H
 	set_up HookTimeoutSec=20
+	victim bad reader "$MNT/bad"
 	bad_file latent raw "$MNT/bad" "$OFFSET"
 	wait_for 30 "the hook's result" has_hooks 1
 	on_record '.hooks[0] | .name == "10-note" and .status == 3' "the hook's exit status"
@@ -51,6 +53,14 @@ H
 	grep -qx "PMEMFAIL_ID=$FAILURE" "$RUN/hook-env" || fault "no PMEMFAIL_ID"
 	grep -qx "PMEMFAIL_STATE=handled" "$RUN/hook-env" || fault "no PMEMFAIL_STATE"
 	! grep -v ' [0-3] -> ' "$RUN/hook-fds" | grep -- '->' || fault "descriptors leak into hooks"
+	told_at bad "$OFFSET"
+	victims_end
+	journalctl --update-catalog
+	explained
+	has_line "$RUN/explained" "Subject: Failure $FAILURE of persistent memory \(poison\) is handled" ||
+		fault "the failure is not explained: $(<"$RUN/explained")"
+	has_line "$RUN/explained" "Subject: Who was sent SIGBUS in failure $FAILURE\$" ||
+		fault "the victim is not explained"
 }
 
 case_run_refused() {

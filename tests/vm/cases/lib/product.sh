@@ -83,3 +83,16 @@ recorded_victims() {
 	got=${both%%$'\n'*} want=${both#*$'\n'}
 	[[ $got == "$want" ]] || fault "victims on record: $got; should be: $want"
 }
+
+# explained: journalctl -x tells of each message of the daemon what it means, and shows
+# the name of no field instead of its value. The catalog's database is what installing
+# a package makes anew.
+explained() {
+	local ids said
+	ids=$(journal_since _COMM=pmemfaild -o json | jq -r '.MESSAGE_ID // empty' | wc -l)
+	journal_since _COMM=pmemfaild -x >"$RUN/explained"
+	said=$(grep -cE '^(░░|--) Subject: ' "$RUN/explained") || true
+	((ids > 0)) || fault "no message of pmemfaild has an id"
+	[[ $said == "$ids" ]] || fault "journalctl -x explains $said of $ids messages"
+	! grep -E '^(░░|--) .*PMEMFAIL_' "$RUN/explained" || fault "journalctl -x names fields"
+}
