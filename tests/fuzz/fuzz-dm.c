@@ -20,7 +20,7 @@ static void check_segment(const struct pmf_segment *s, struct pmf_range target,
 	CHECK(s->stripes >= 1 && s->stripe < s->stripes && (s->chunk > 0) == (s->stripes > 1));
 	CHECK(length % s->stripes == 0);
 	below = length / s->stripes;
-	CHECK(s->start <= UINT64_MAX - below);
+	CHECK(s->start <= UINT64_MAX - below && (s->stripes == 1 || below % s->chunk == 0));
 
 	/* all of it below is as much above */
 	r = (struct pmf_range){ s->start, s->start + below };
@@ -64,8 +64,10 @@ static void check_target(const char *line, struct pmf_segment **segments, size_t
 	CHECK(!streq(type, "linear") || *n == before + 1);
 	at = (struct pmf_range){ start << 9, (start + length) << 9 };
 	CHECK(at.end >> 9 == start + length);
-	for (size_t i = before; i < *n; i++)
+	for (size_t i = before; i < *n; i++) {
+		CHECK((*segments)[i].stripe == i - before);
 		check_segment(*segments + i, at, f);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
