@@ -8,14 +8,20 @@ static bool has(const struct fsmap *r, uint64_t byte)
 	return byte >= r->fmr_physical && byte - r->fmr_physical < r->fmr_length;
 }
 
+/* Used, by whom is not said; the geometry may say more. */
+static bool is_used(const struct pmf_extent *e)
+{
+	return e->kind == PMF_TARGET_UNKNOWN || e->kind == PMF_TARGET_LOG ||
+	       e->kind == PMF_TARGET_METADATA;
+}
+
 static bool agrees(const struct fsmap *r, const struct pmf_extent *e, uint64_t byte)
 {
 	if (r->fmr_flags & FMR_OF_SPECIAL_OWNER) {
 		if (r->fmr_owner == FMR_OWN_FREE || r->fmr_owner == FMR_OWNER('X', 7))
 			return e->kind == PMF_TARGET_FREE;
-		if (r->fmr_owner == FMR_OWN_UNKNOWN)	/* the geometry may say more */
-			return e->kind == PMF_TARGET_UNKNOWN || e->kind == PMF_TARGET_LOG ||
-			       e->kind == PMF_TARGET_METADATA;
+		if (r->fmr_owner == FMR_OWN_UNKNOWN)
+			return is_used(e);
 		return e->kind == (r->fmr_owner == FMR_OWNER('X', 2) ? PMF_TARGET_LOG :
 				   PMF_TARGET_METADATA);
 	}
@@ -29,7 +35,8 @@ static bool agrees(const struct fsmap *r, const struct pmf_extent *e, uint64_t b
 	       e->offset + (byte - e->at.start) == r->fmr_offset + (byte - r->fmr_physical);
 }
 
-/* Some record says this of the byte; or none says anything, and it is free. */
+/* Some record says this of the byte; or none says anything, and it is free where records
+ * are of what is used (rmapbt), and used where they are of what is free. */
 static bool is_so(const struct pmf_extent *e, uint64_t byte)
 {
 	bool any = false;
@@ -41,7 +48,8 @@ static bool is_so(const struct pmf_extent *e, uint64_t byte)
 			return true;
 		any = true;
 	}
-	return !any && e->kind == PMF_TARGET_FREE &&
+	return !any && (geometry.flags & PMF_XFS_GEOMETRY_RMAPBT ?
+			e->kind == PMF_TARGET_FREE : is_used(e)) &&
 	       byte < geometry.datablocks * geometry.blocksize;
 }
 
