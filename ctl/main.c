@@ -66,32 +66,32 @@ const struct ctl_verb ctl_verbs[] = {
 	  "Is the daemon running, is the kernel module loaded, how many devices are\n"
 	  "protected, which failures were recorded, is anything frozen, and who was asked:\n"
 	  "pmemfaild, or the machine directly. This is what pmemfailctl does without a verb.",
-	  NULL, ctl_status },
+	  NULL, ctl_status, .lenient = true },
 	{ "doctor", "", 0, 0, "Show what is protected, what is not, and what to do",
 	  "Findings about the machine and about each device: OK, NOTE, WARNING (partly\n"
 	  "protected) or PROBLEM (not protected), with advice. Changes nothing.\n"
 	  "Exit code 0: all protected, 1: warnings, 8: problems.",
-	  NULL, ctl_doctor, .direct = true },
+	  NULL, ctl_doctor, .lenient = true, .direct = true },
 	{ "devices", "", 0, 0, "List the pmem devices",
 	  "Every pmem namespace of the machine, bound to a driver or not; and what the\n"
 	  "kernel holds for bad on each, drawn as a line, with who owns it.",
-	  NULL, ctl_devices },
+	  NULL, ctl_devices, .lenient = true },
 	{ "list", "", 0, 0, "List recorded failures, newest first",
 	  "States: pending, handling, handled, cleared, failed, unsupported.",
-	  list_options, ctl_list },
+	  list_options, ctl_list, .lenient = true },
 	{ "show", "ID", 1, 1, "Show what happened in one failure",
 	  "The steps with how long each took, the processes that were told, and the\n"
 	  "reason when it could not be handled.",
-	  NULL, ctl_show },
+	  NULL, ctl_show, .lenient = true },
 	{ "monitor", "", 0, 0, "Show failures as they begin and change",
 	  "A line each, with --json an object a line, until it is interrupted or nobody\n"
 	  "reads any more. The daemon need not run, and may come and go.",
-	  NULL, ctl_monitor },
+	  NULL, ctl_monitor, .lenient = true },
 	{ "metrics", "", 0, 0, "Print counts and times for a monitoring system",
 	  "OpenMetrics text: devices, bad bytes, failures by state, processes told, times\n"
 	  "of freezes and holds, events. With --output the file is replaced when all of it\n"
 	  "has been written, as a node exporter's textfile collector needs it.",
-	  metrics_options, ctl_metrics },
+	  metrics_options, ctl_metrics, .lenient = true },
 	{ "assess", "DEVICE [OFFSET LENGTH]", 1, 3, "Show what losing it would hit",
 	  "The dry run: filesystems, files and processes that use the device now, and\n"
 	  "what a removal, or poison in that range, would do to them. Changes nothing.\n"

@@ -34,7 +34,8 @@ static int no_daemon(const struct ctl *c, const char *why)
 			 " root. Try: sudo pmemfailctl %s (%s)", c->verb->name, c->verb->name, why);
 }
 
-/* The machine itself, with its configuration. -1 to go on. */
+/* The machine itself, with its configuration. -1 to go on: when that is bad, those that
+ * only look, with the defaults, and whoever asks pmemfaild, which has one of its own. */
 static int open_machine(struct ctl *c)
 {
 	int r = pmemfail_new(&c->machine);
@@ -47,8 +48,10 @@ static int open_machine(struct ctl *c)
 	if (r < 0) {
 		int code = ctl_error_library(r, "read the configuration");
 
-		if (!c->verb->lenient)
+		if (!c->verb->lenient && !c->lib)
 			return code;
+		fprintf(stderr, "pmemfailctl: going on %s.\n", c->lib ? "with pmemfaild's" :
+			"with the defaults");
 	}
 	return -1;
 }

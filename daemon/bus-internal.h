@@ -18,6 +18,7 @@
  *	bus-job*.c	jobs: life, object, methods that begin one, their work
  *	bus-inhibit.c	who asks for a moment before a removal
  *	bus-log.c	org.freedesktop.LogControl1
+ *	bus-end.c	the connection's end with the daemon's
  *	bus-error.c	errors by name, answers, what arguments may be
  *	bus-work.c	threads
  */
@@ -85,7 +86,7 @@ struct bus {
 	/* bus.c */
 	sd_bus *bus;			/* NULL: none now */
 	bool connected, asked_name, is_late;
-	sd_event_source *retry, *late;
+	sd_event_source *retry, *late, *exit;
 	uint64_t started_us, pause_us;
 
 	/* bus-manager.c */
@@ -132,6 +133,11 @@ void bus_claim_name(struct bus *b);	/* once there is something to tell */
 bool bus_has_room(struct bus *b);
 /* The same for an answer that is long. */
 bool bus_takes_much(sd_bus *bus);
+
+/* bus-end.c */
+int bus_end_prepare(struct bus *b);
+void bus_end_send(struct bus *b);	/* what is not sent yet, for a moment */
+void bus_end_done(struct bus *b);
 
 /* bus-manager.c */
 int bus_manager_add(struct bus *b);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bus-job.h"
+#include "notice.h"
 
 #define MAX_FAILURES	4096
 
@@ -75,6 +76,9 @@ static int add(const struct pmemfail_failure *f, void *userdata)
 	struct bus_job *j = userdata;
 	uint64_t *v;
 
+	/* An assessment is none, and what did not get an id is not on record. */
+	if (pmemfail_failure_id(f) && j->kind != BUS_JOB_ASSESS)
+		notice_log_failure(f);
 	if (pmemfail_failure_id(f) && j->n_ids < MAX_FAILURES) {
 		v = realloc(j->ids, (j->n_ids + 1) * sizeof(*v));
 		if (!v)

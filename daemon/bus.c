@@ -185,7 +185,8 @@ static int begin_connection(struct bus *b)
 					      on_disconnected, NULL, b);
 	if (r >= 0)
 		r = sd_bus_start(b->bus);
-	/* Rescues go first: the engine's fd has a higher priority. */
+	/* Rescues go first: the engine's fd has a higher priority. At the loop's exit sd-bus
+	 * would flush what it is attached to; see bus-end.c. */
 	return r < 0 ? r : sd_bus_attach_event(b->bus, b->event, SD_EVENT_PRIORITY_NORMAL);
 }
 
@@ -234,6 +235,8 @@ int bus_new(sd_event *event, const struct bus_ops *ops, void *userdata, struct b
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &b->late, CLOCK_MONOTONIC, LATE_US, 0,
 					       on_late, b);
+	if (r >= 0)
+		r = bus_end_prepare(b);
 	if (r < 0) {
 		bus_free(b);
 		return r;
@@ -252,7 +255,7 @@ struct bus *bus_free(struct bus *b)
 	bus_jobs_cancel(b);
 	b->work = work_free(b->work);
 	if (b->bus && b->connected)
-		(void)sd_bus_flush(b->bus);
+		bus_end_send(b);
 	disconnect(b);
 	bus_jobs_done(b);
 	bus_inhibitors_done(b);
@@ -262,6 +265,7 @@ struct bus *bus_free(struct bus *b)
 	bus_heavy_done(b);
 	sd_event_source_disable_unref(b->retry);
 	sd_event_source_disable_unref(b->late);
+	bus_end_done(b);
 	sd_event_unref(b->event);
 	free(b);
 	return NULL;

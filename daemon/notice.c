@@ -218,6 +218,11 @@ static void log_failure(const struct pmemfail_failure *f, bool added)
 			(unsigned long long)pmemfail_failure_id(f));
 }
 
+void notice_log_failure(const struct pmemfail_failure *f)
+{
+	log_failure(f, true);
+}
+
 void notice_log(const struct pmemfail_notice *n)
 {
 	const char *text = pmemfail_notice_text(n);

@@ -33,10 +33,11 @@
  * Threads
  *	Different objects may be used from different threads at once; one object
  *	from one thread at a time, except that pmemfail_ref() and _unref() and all
- *	getters of const objects are safe from any, and a context is, once it has its
- *	settings: threads of a process that runs an engine act with the engine's own
- *	context, so that they share its guard process. Nothing here may be called
- *	from a signal handler. The library never writes to a terminal or the log by
+ *	getters of const objects are safe from any, and a context of pmemfail_new() is,
+ *	once it has its settings: threads of a process that runs an engine act with the
+ *	engine's own context, so that they share its guard process. A connection is
+ *	not: one thread at a time calls with it, or each has its own; its monitors have
+ *	connections of their own. Nothing here may be called from a signal handler. The library never writes to a terminal or the log by
  *	itself: see pmemfail_set_log_fn().
  *
  * Privilege

@@ -21,6 +21,18 @@ MOST_MS=20
 ctl=$build/ctl/pmemfailctl
 printf 'KeepMax=%d\n' $((2 * MANY)) >>"$work/etc/pmemfail/pmemfail.conf"
 
+# It has done what it can.
+worked_off() {
+	local before
+	before=$(main_ms)
+	sleep 0.5
+	[ "$(main_ms)" = "$before" ]
+}
+
+gone() {
+	[ "$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null)" = Z ] || [ ! -e "/proc/$1" ]
+}
+
 counter() {
 	busctl --system --json=short get-property org.pmemfail1 /org/pmemfail1 \
 		org.pmemfail1.Manager Counters | jq ".data[\"$1\"]"
@@ -135,4 +147,32 @@ verdict memory_stays_bounded $? "it grew by $grown KiB"
 verdict who_asks_without_pause_is_refused $? "$(cat "$work/out")"
 stop_daemon
 verdict ends_well $? "$(tail -n 3 "$work/log")"
+
+# --- a bus that hangs --------------------------------------------------------
+
+# It finds many questions, and then nobody who takes the answers: more than the 8 MiB
+# that a socket of sd-bus holds, so of more than one client.
+start_daemon
+try named
+kill -STOP "$daemon_pid"
+storms=()
+for ((i = 0; i < 3; i++)); do
+	"$work/storm" 300 long >"$work/out" &
+	storms+=("$!")
+done
+sleep 1
+kill -STOP "$bus_pid"
+kill -CONT "$daemon_pid"
+try worked_off
+begin=$EPOCHSECONDS
+kill "$daemon_pid"
+try gone "$daemon_pid"
+verdict ends_though_the_bus_hangs $? "it still runs after $((EPOCHSECONDS - begin)) s"
+kill -KILL "$daemon_pid" 2>/dev/null
+wait "$daemon_pid"
+verdict ends_well_though_the_bus_hangs $? "$(tail -n 3 "$work/log")"
+daemon_pid=''
+kill -CONT "$bus_pid"
+kill "${storms[@]}"
+wait "${storms[@]}"
 exit "$failed"

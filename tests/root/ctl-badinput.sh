@@ -189,4 +189,37 @@ refused daemon-argument 2 "no argument 'now'" "$daemon" now
 accepted daemon-help "$daemon" --help
 accepted daemon-version "$daemon" --version
 
+# A configuration that is none: looking goes on and says so, acting directly does not. In
+# a copy of /etc that only these see.
+cp -a /etc "$work/etc"
+mkdir -p "$work/etc/pmemfail"
+printf '[pmemfail]\nKeepMax=many\n' >"$work/etc/pmemfail/pmemfail.conf"
+cat >"$work/elsewhere" <<'END'
+mount --bind "$1" /etc && shift && exec "$@"
+END
+elsewhere() {
+	DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere timeout -k 1 20 unshare -m sh "$work/elsewhere" \
+		"$work/etc" "$ctl" "$@" >"$work/out" 2>"$work/err" </dev/null
+}
+for verb in status devices list metrics; do
+	if elsewhere "$verb" && grep -q KeepMax "$work/err" && [ -s "$work/out" ] &&
+		grep -q 'going on with the defaults' "$work/err"; then
+		echo "ok bad-configuration-$verb"
+	else
+		echo "not ok bad-configuration-$verb: $(head -c 300 "$work/err")"
+		failed=1
+	fi
+done
+for verb in "assess pmem0" "report pmem0 0 4K" replay "prepare-remove -y pmem0"; do
+	status=0
+	# shellcheck disable=SC2086
+	elsewhere $verb || status=$?
+	if [ "$status" = 1 ] && grep -q KeepMax "$work/err" && ! grep -q 'going on' "$work/err"; then
+		echo "ok bad-configuration-${verb%% *}"
+	else
+		echo "not ok bad-configuration-${verb%% *}: status $status: $(head -c 300 "$work/err")"
+		failed=1
+	fi
+done
+
 exit $failed
