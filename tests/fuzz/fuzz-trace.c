@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The trace event of a page that failed: the file that says what a record looks like,
- * and records. A page is told of only by a record of that event, as its field says.
+ * records, and pages of the buffer that hold them. A page is told of only by a record of
+ * that event, as its field says.
  */
 #include "fuzz.h"
 #include "sys/parse.h"
@@ -76,21 +77,47 @@ static struct pmf_trace_layout layout(struct fuzz *f)
 	return l;
 }
 
+static void take(struct pmf_range spa, void *userdata)
+{
+	size_t *n = userdata;
+
+	CHECK(spa.start % PAGE == 0 && spa.end == spa.start + PAGE);
+	++*n;
+}
+
+static void check_page(const void *bytes, size_t n, const struct pmf_trace_layout *l)
+{
+	_cleanup_free_ void *page = calloc(1, PAGE);
+	size_t told = 0;
+	bool missed;
+	int r;
+
+	CHECK(page);
+	memcpy(page, bytes, MIN(n, PAGE));
+	r = pmf_parse_trace_page(page, PAGE, l, take, &told, &missed);
+	CHECK(r == 0 || r == -EBADMSG);
+	CHECK(told <= PAGE / 8);	/* the least that a record takes */
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz f = { data, size }, again;
 	_cleanup_free_ void *bytes = NULL;
 	struct pmf_trace_layout l;
+	uint8_t what = fuzz_u8(&f);
 	size_t n;
 
-	if (fuzz_u8(&f) & 1) {
+	if (what & 1) {
 		again = f;
 		bytes = fuzz_bytes(&f, &n);
 		parse_format(bytes, n, &again);
 	} else {
 		l = layout(&f);
 		bytes = fuzz_bytes(&f, &n);
-		check_record(bytes, n, &l);
+		if (what & 2)
+			check_page(bytes, n, &l);
+		else
+			check_record(bytes, n, &l);
 	}
 	return 0;
 }
