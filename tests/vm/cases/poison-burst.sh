@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# variants: xfs
+# timeout: 300
+#
+# poison-burst FILESYSTEM: poison-storm's events, few enough for every check: 10 000
+# memory failures over 16 MiB
+
+# shellcheck source=tests/vm/cases/lib/storm.sh
+source "$TESTS/cases/lib/storm.sh"
+
+SPAN=$((16 << 20))
+
+case_run() {
+	storm_survived "$1" 10000
+}
