@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: flush:xfs flush:ext4 hang:xfs die:xfs prepare:xfs nobus:xfs users:xfs
+# variants: flush:xfs flush:ext4 hang:xfs die:xfs prepare:xfs nobus:xfs users:xfs vanish:xfs
 #
 # bus WHAT FILESYSTEM: pmemfaild on D-Bus, with devices that go. A program that asks
 # for a moment before a removal gets it, and not more than that; a removal over the
@@ -100,6 +100,53 @@ job_over() {
 	local state
 	state=$(busctl --system get-property org.pmemfail1 "$JOB" org.pmemfail1.Job State)
 	[[ $state == 's "done"' || $state == 's "failed"' ]]
+}
+
+job_is() {
+	[[ $(busctl --system get-property org.pmemfail1 "$1" org.pmemfail1.Job State 2>&1) == "s \"$2\"" ]]
+}
+
+no_job_is_left() {
+	! busctl --system tree --list org.pmemfail1 | grep -q '/job/'
+}
+
+# The daemon's descriptors, but for the bus's and the journal's own.
+descriptors() {
+	local all=(/proc/"$(systemctl show -P MainPID pmemfaild.service)"/fd/*)
+	echo "${#all[@]}"
+}
+
+has_descriptors() {
+	[[ $(descriptors) == "$1" ]]
+}
+
+# Whoever asks with busctl is gone when the job begins: what only tells is canceled, what
+# acts goes on to its end. A lock that is held ends with its holder, removal or not. A
+# minute later nothing is left of any of them.
+case_run_vanish() {
+	local before ranges=() i job acts
+	begin "$1"
+	watched
+	before=$(descriptors)
+	for ((i = 0; i < 4096; i++)); do
+		ranges+=($((i * 8192)) 4096)
+	done
+	job=$(manager Assess 'sa(tt)a{sv}' pmem0 4096 "${ranges[@]}" 1 Deep b true | jq -r '.data[0]')
+	acts=$(manager Replay s '' | jq -r '.data[0]')
+	wait_for 30 "end of what nobody waits for" job_is "$job" canceled
+	wait_for 30 "end of what acts" job_is "$acts" "done"
+	inhibitor hang pmem0
+	kill -KILL "$IT"
+	wait_for 3 "end of the dead program's lock" no_lock_is_left
+	unbind_bounded "$DEV"
+	((UNBIND_MS < DELAY_MS)) || fault "the unbind took $UNBIND_MS ms for a dead program"
+	rebind "$DEV"
+	watched
+	wait_for 90 "end of the jobs' objects" no_job_is_left
+	try_for 10 has_descriptors "$before" ||
+		fault "the daemon had $before descriptors and has $(descriptors)"
+	umount "$MNT"
+	sums_check "$DEV"
 }
 
 case_run_prepare() {
