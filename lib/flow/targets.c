@@ -95,6 +95,8 @@ static struct pmf_target from_extent(const struct pmf_resolution *res,
 		t.generation = h->id.generation;
 	if (h && h->error >= 0 && t.kind == PMF_TARGET_FILE)
 		t.kind = h->kind;
+	else if (h && h->error == -EPERM)
+		t.kind = PMF_TARGET_METADATA;	/* quota: see open_inode */
 	if (t.kind == PMF_TARGET_FILE)
 		t.range = (struct pmf_range){ e->offset,
 					      e->offset + (e->at.end - e->at.start) };

@@ -103,6 +103,8 @@ int fake_open_inode(struct pmf_sys *s, int fd, const char *fstype,
 		return -ENOENT;
 	if (id->known && id->generation != in->generation)
 		return -ESTALE;
+	if (in->kind == PMF_TARGET_METADATA)
+		return -EPERM;
 	*ret = (struct pmf_inode){ in->generation, in->kind };
 	*ret_fd = fake_fd();
 	fake_private(f)->by_fd[*ret_fd] = fs;

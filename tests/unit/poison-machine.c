@@ -90,6 +90,12 @@ static void metadata_ro(struct bench *b)
 	add_extent(&b->f, 0, PMF_TARGET_METADATA, 0, 600, 700, 0, false);
 	b->policy.fs.metadata = PMF_METADATA_REMOUNT_RO;
 }
+static void quota(struct bench *b)
+{
+	one_xfs(b);
+	add_inode(&b->f, 0, 14, PMF_TARGET_METADATA, 0, false);
+	add_extent(&b->f, 0, PMF_TARGET_FILE, 14, 600, 700, 0, false);
+}
 static void journal(struct bench *b)
 {
 	one_ext4(b);
@@ -154,6 +160,7 @@ const struct scenario scenarios[] = {
 	{ "nobody", nobody, PMF_STATE_PENDING },
 	{ "directory", directory, PMF_STATE_HANDLED },
 	{ "metadata, remount", metadata_ro, PMF_STATE_HANDLED },
+	{ "quota", quota, PMF_STATE_HANDLED },
 	{ "journal", journal, PMF_STATE_HANDLED },
 	{ "metadata of ext4", ext4_metadata, PMF_STATE_HANDLED },
 	{ "only free of ext4", ext4_free, PMF_STATE_PENDING },

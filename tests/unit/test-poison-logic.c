@@ -50,7 +50,7 @@ static const char *untrue(const struct bench *b)
 		if (in && in->kind == PMF_TARGET_FILE && in->maps && !x->revoked)
 			return "handled, it says, but somebody still maps it";
 		if ((x->e.kind == PMF_TARGET_METADATA || x->e.kind == PMF_TARGET_LOG ||
-		     (in && in->kind == PMF_TARGET_DIRECTORY)) && !was_blind(f) &&
+		     (in && in->kind != PMF_TARGET_FILE)) && !was_blind(f) &&
 		    !f->fs[x->fs].down && !f->fs[x->fs].read_only)
 			return "handled, it says, but the filesystem goes on";
 	}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw free:xfs shared:xfs-reflink directory:xfs metadata:xfs metadata:ext4 log:ext4 twice:xfs cleared:xfs devdax:nd
+# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw free:xfs shared:xfs-reflink directory:xfs metadata:xfs metadata:ext4 log:ext4 quota:xfs twice:xfs cleared:xfs devdax:nd
 # timeout: 180
 #
 # By name also mapped:xfs:STACK unmapped:xfs unmapped:ext4 log:xfs log:xfs-plain
@@ -16,6 +16,7 @@
 #   directory    a directory's block: as metadata
 #   metadata     an allocation group's header: shut down
 #   log          the same with the log
+#   quota        the same with where quota is kept
 #   report-only  Metadata=report: nothing is done but said
 #   twice        a second page, the first one again: told once for each
 #   policy       Signal=policy, and PR_MCE_KILL

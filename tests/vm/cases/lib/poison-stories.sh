@@ -176,6 +176,22 @@ case_metadata() {
 	shut_down_well
 }
 
+# The file that quota is kept in, which nobody can open.
+case_quota() {
+	local ino block sector
+	set_up "$1" raw
+	umount "$MNT"
+	mount -o dax=always,uquota "$DEV" "$MNT"
+	umount "$MNT"	# which writes what xfs_db is to see
+	ino=$(xfs_db -r -c 'sb 0' -c 'p uquotino' "$DEV" | awk '{ print $3 }')
+	block=$(xfs_db -r -c "inode $ino" -c bmap "$DEV" | awk '$2 == "offset" { print $5; exit }')
+	sector=$(xfs_db -r -c "convert fsblock $block daddr" "$DEV" | sed -n 's/.*(\([0-9]*\)).*/\1/p')
+	mount -o dax=always,uquota "$DEV" "$MNT"
+	bad_metadata "$sector" shutdown metadata
+	on_record "[.cases[].targets[] | select(.ino == $ino)] | length == 1" "its inode"
+	shut_down_well
+}
+
 case_log() {
 	set_up "$1" raw
 	bad_metadata "$(log_sector "$1")" shutdown log
