@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
 #include "bus.h"
 #include "log.h"
+#include "memory.h"
 #include "names.h"
 #include "notice.h"
 
@@ -321,16 +321,13 @@ static void on_bus_idle(void *userdata)
 
 static const struct bus_ops bus_ops = { .reload = on_bus_reload, .idle = on_bus_idle };
 
-/*
- * Keep in memory what runs, since the file it is read from may lie on what is frozen
- * or taken away just now. What is mapped is read now; what comes later (stacks,
- * heap) is locked as it is touched: each thread's stack in full would be 8 MiB.
- */
 static void lock_memory(void)
 {
-	if (mlockall(MCL_CURRENT) < 0 || mlockall(MCL_FUTURE | MCL_ONFAULT) < 0)
+	int r = memory_lock();
+
+	if (r < 0)
 		log_say(LOG_WARNING, MESSAGE_PROBLEM, "cannot lock memory: %s; raise"
-			" LimitMEMLOCK=", strerror(errno));
+			" LimitMEMLOCK=", strerror(-r));
 }
 
 static int prepare(struct manager *m)

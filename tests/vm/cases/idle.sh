@@ -3,7 +3,8 @@
 # timeout: 300
 #
 # idle: a daemon that has nothing to do is not woken, neither by its watchdog nor by
-# poison that is on record and settled; one that hangs while it has is restarted.
+# poison that is on record and settled; one that hangs while it has is restarted. What it
+# runs is in memory and stays there, what it never will is not.
 
 # shellcheck source=tests/vm/cases/lib/poison.sh
 source "$TESTS/cases/lib/poison.sh"
@@ -44,6 +45,25 @@ sleeps() {
 	[[ $(switches "$pid") != "$before" ]] || die "a signal woke nobody"
 }
 
+# in_memory NAME: all that is mapped of the file with that in its name is there and locked
+in_memory() {
+	awk -v name="$1" '
+		/^[0-9a-f]+-[0-9a-f]+ / { on = index($NF, name) && $2 !~ /^---/; n += on }
+		on && $1 == "Size:" { size = $2 }
+		on && $1 == "Rss:" && $2 != size { missing += size - $2 }
+		on && $1 == "VmFlags:" && !/ lo( |$)/ { unlocked++ }
+		END { exit !(n && !missing && !unlocked) }' "/proc/$(daemon_pid)/smaps"
+}
+
+keeps_what_it_runs() {
+	local name
+	for name in /pmemfaild /libpmemfail.so /libc.so /libsystemd.so /libsqlite3.so /ld-linux; do
+		in_memory "$name" || fault "not all of $name is kept in memory"
+	done
+	! in_memory /libcrypto.so || fault "libcrypto is kept in memory, which nobody needs"
+	say "resident: $(awk '$1 == "VmRSS:" { print $2 }' "/proc/$(daemon_pid)/status") KiB"
+}
+
 # Handling waits for locks that are ours; then the daemon stops.
 hangs() {
 	local pid lock fd fds=()
@@ -78,6 +98,7 @@ case_run() {
 	recorded handled pmem0
 	# the daemon disarms its watchdog; one rescan may be due still
 	sleep $((RESCAN_SEC + WATCHDOG_SEC + 4))
+	keeps_what_it_runs
 	sleeps
 	hangs
 	expect_sigbus bad 2	# for two failures
