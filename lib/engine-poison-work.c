@@ -178,6 +178,8 @@ static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_f
 		begin_quiet(j);
 		news = pmf_poison_handle_again(run, &f) > 0;
 		end_quiet(j);
+		if (!news)	/* what is on record says it all */
+			run->sys->ops->attempt_finish(run->sys, f->id);
 	}
 	if (news)
 		pmf_job_put(j, j->more_tokens++, f);
@@ -233,7 +235,8 @@ void pmf_job_poison(struct pmf_job *j)
 {
 	struct pmemfail_engine *e = j->engine;
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
-	struct pmf_run run = { .sys = e->sys, .policy = e->policy, .hold_fd = -1 };
+	struct pmf_run run = { .sys = e->sys, .policy = e->policy, .hold_fd = -1,
+			       .resumes = true };
 
 	if (pmf_snapshots_for_hold(e->snapshots, &t) < 0) {
 		/* It stays on record as it is, and is looked at again. */

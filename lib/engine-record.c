@@ -140,6 +140,9 @@ void pmf_engine_note(struct pmemfail_engine *e, struct pmf_record_note *n)
 		if (n->final)
 			remove_note(e, n->token);
 		pmf_engine_trace_saved(e, n->failure);
+		if (n->failure->kind == PMF_KIND_POISON &&
+		    n->failure->state != PMF_STATE_HANDLING)
+			e->sys->ops->attempt_finish(e->sys, n->failure->id);
 		pmf_engine_poison_noted(e, n);
 		changed(e, n);
 		break;

@@ -49,7 +49,8 @@ bool pmf_execution_begin(struct pmf_execution *x, const struct pmf_run *run,
 	uint64_t begin;
 	int r;
 
-	*x = (struct pmf_execution){ .run = run, .c = c, .attempt = attempt, .fd = -1 };
+	*x = (struct pmf_execution){ .run = run, .c = c, .attempt = attempt, .fd = -1,
+				     .guard = -1 };
 	if (c->site.kind == PMF_SITE_HOLDER) {
 		o->open.state = PMF_STEP_UNSUPPORTED;
 		o->open.error = -EOPNOTSUPP;
@@ -88,10 +89,13 @@ void pmf_execution_freeze(struct pmf_execution *x)
 	}
 	if (run->hold_fd >= 0)
 		limit = MIN(limit, run->policy->hold_timeout_us / FREEZE_SHARE);
+	/* Not the failure's attempt, which may live on in systemd when this process dies. */
+	if (x->attempt >= 0 && x->guard < 0)
+		(void)sys->ops->attempt_open(sys, &x->guard);
 	r = sys->ops->freeze_prepare(sys, x->fd, x->c->site.name, limit, &x->freeze);
 	if (r >= 0) {
-		if (x->attempt >= 0)	/* the guard process stands behind it as well */
-			(void)sys->ops->attempt_guard(sys, x->attempt, x->fd, true);
+		if (x->guard >= 0)	/* the guard process stands behind it as well */
+			(void)sys->ops->attempt_guard(sys, x->guard, x->fd, true);
 		r = sys->ops->freeze(sys, x->freeze);
 	}
 	if (r == -EBADF)	/* shut down before we came: see open_site */
@@ -117,8 +121,8 @@ void pmf_execution_thaw(struct pmf_execution *x, bool anyones)
 	}
 	if (o->freeze.state == PMF_STEP_DONE)
 		o->frozen_ns += pmf_execution_now(x) - x->frozen_since;
-	if (r >= 0 && x->attempt >= 0)
-		(void)sys->ops->attempt_guard(sys, x->attempt, x->fd, false);
+	if (r >= 0 && x->guard >= 0)
+		(void)sys->ops->attempt_guard(sys, x->guard, x->fd, false);
 	if (r >= 0)
 		x->freeze = sys->ops->freeze_done(sys, x->freeze);
 }
@@ -180,5 +184,6 @@ void pmf_execution_end(struct pmf_execution *x)
 	pmf_execution_thaw_again(x);	/* one more try; after it, guard and module */
 	if (x->freeze)
 		x->freeze = x->run->sys->ops->freeze_done(x->run->sys, x->freeze);
+	x->guard = safe_close(x->guard);	/* armed still: the module thaws */
 	x->fd = safe_close(x->fd);
 }

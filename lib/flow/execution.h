@@ -14,6 +14,7 @@ struct pmf_execution {
 	struct pmf_case *c;
 	int attempt;			/* the failure's; -1: no module */
 	int fd;				/* of the site; -1: could not be opened */
+	int guard;			/* an attempt that ends with us, and thaws then; -1 */
 	struct pmf_freeze *freeze;
 	uint64_t frozen_since;
 };

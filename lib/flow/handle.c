@@ -196,7 +196,10 @@ static int treat(const struct pmf_run *run, const struct pmf_failure *f,
 	if (n == 0)
 		return 0;
 	/* One for all sites, so that nobody is told twice. */
-	(void)run->sys->ops->attempt_open(run->sys, &attempt);
+	if (run->resumes && f->id)
+		(void)run->sys->ops->attempt_resume(run->sys, f->id, &attempt);
+	else
+		(void)run->sys->ops->attempt_open(run->sys, &attempt);
 	t.attempt = attempt;
 	pmf_crew(n, treat_filesystem, &t);
 	if (attempt >= 0)

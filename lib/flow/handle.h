@@ -16,6 +16,8 @@ struct pmf_run {
 	int hold_fd;		/* to release f->hold; -1: no hold */
 	uint64_t hold_time_ns;	/* CLOCK_BOOTTIME when the unbind began; 0: no hold */
 	bool unmount;		/* prepare-remove, or Unmount=yes */
+	bool resumes;		/* poison on record: gone on with after a death, and the
+				 * caller says attempt_finish once the end is on record */
 };
 
 /*

@@ -135,6 +135,9 @@ int pmf_sys_shutdown(struct pmf_sys *s, int fd, const char *fstype);
 int pmf_module_open(int flags, uint64_t *ret_features, int *ret_fd);
 int pmf_sys_module_probe(struct pmf_sys *s, uint32_t *ret_abi, uint64_t *ret_features);
 int pmf_sys_attempt_open(struct pmf_sys *s, int *ret_attempt);
+/* attempt.c */
+int pmf_sys_attempt_resume(struct pmf_sys *s, uint64_t failure_id, int *ret_attempt);
+void pmf_sys_attempt_finish(struct pmf_sys *s, uint64_t failure_id);
 int pmf_sys_attempt_guard(struct pmf_sys *s, int attempt, int fd, bool arm);
 int pmf_sys_revoke_fs(struct pmf_sys *s, int attempt, int fd, unsigned int flags,
 		      enum pmf_signal signal, struct pmf_victim *victims, size_t max,

@@ -28,6 +28,8 @@ static const struct pmf_sys_ops real_ops = {
 
 	.module_probe = pmf_sys_module_probe,
 	.attempt_open = pmf_sys_attempt_open,
+	.attempt_resume = pmf_sys_attempt_resume,
+	.attempt_finish = pmf_sys_attempt_finish,
 	.attempt_guard = pmf_sys_attempt_guard,
 	.revoke_fs = pmf_sys_revoke_fs,
 	.revoke_file = pmf_sys_revoke_file,

@@ -134,6 +134,12 @@ struct pmf_sys_ops {
 	int (*module_probe)(struct pmf_sys *s, uint32_t *ret_abi, uint64_t *ret_features);
 	/* One attempt: tells no process twice. Closed with close(). */
 	int (*attempt_open)(struct pmf_sys *s, int *ret_attempt);
+	/* The same for a failure that is on record: who was told through it stays told for
+	 * whoever goes on with that failure, in this process or in a successor under
+	 * systemd, until attempt_finish. Not to be armed: it outlives us. */
+	int (*attempt_resume)(struct pmf_sys *s, uint64_t failure_id, int *ret_attempt);
+	/* What came of it is on record. */
+	void (*attempt_finish)(struct pmf_sys *s, uint64_t failure_id);
 	/* Arm or disarm the kernel's promise to thaw when the attempt dies. FROZEN */
 	int (*attempt_guard)(struct pmf_sys *s, int attempt, int fd, bool arm);
 	/* FROZEN (with victims == NULL). victims: room for max; *ret says how many

@@ -32,8 +32,9 @@ ROWS = {
     # Part of other people's programs: nothing of the rest of the library.
     "lib/mapguard": (r"base/base\.h|mapguard/mapguard\.h",
                      POSIX + r"|pmemfail/guard\.h|setjmp\.h|ucontext\.h|sys/syscall\.h"),
-    # malloc.h: it locks its memory, so it says how much glibc may keep for later
-    "daemon": (r"[a-z-]+\.h", POSIX + r"|malloc\.h|pmemfail/pmemfail\.h|systemd/.*"),
+    # It locks its memory, so it says how much glibc may keep for later (malloc.h), and
+    # looks at what it consists of (elf.h, link.h).
+    "daemon": (r"[a-z-]+\.h", POSIX + r"|(elf|link|malloc)\.h|pmemfail/pmemfail\.h|systemd/.*"),
     # sys/ioctl.h: the width of a terminal; sys/wait.h: inhibit runs a command.
     "ctl": (r"[a-z-]+\.h", POSIX + r"|pmemfail/pmemfail\.h|json-c/.*|sys/(ioctl|wait)\.h"),
     "kernel": (r"[a-z-]+\.h", r"linux/.*|asm/.*"),

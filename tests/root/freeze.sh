@@ -39,7 +39,7 @@ trap 'exit 1' INT TERM HUP
 
 # Only what the test needs is linked: with an archive, a file of lib/sys that does
 # not compile fails this test when it is needed, and its own tests in any case.
-libs="libndctl libdaxctl devmapper mount libudev uuid libtracefs libtraceevent"
+libs="libndctl libdaxctl devmapper mount libudev uuid libtracefs libtraceevent ext2fs libsystemd"
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 ${CFLAGS:-} -Ilib -Iinclude -Iinclude/uapi"
 # shellcheck disable=SC2086
 flags="$flags $(pkg-config --cflags $libs)"

@@ -15,6 +15,9 @@ struct fake_private {
 	struct fake_inode *inode_by_fd[FAKE_FDS];
 	bool attempt[FAKE_FDS];
 	bool told[FAKE_FDS][FAKE_PROCS];	/* by attempt */
+	uint64_t failure_id;		/* of the one that is kept; 0: none */
+	bool kept[FAKE_PROCS];		/* told by it */
+	int kept_fd;
 };
 
 static inline struct fake *fake_of(struct pmf_sys *s)
@@ -90,6 +93,8 @@ int fake_look_files(struct fake *f, const struct fake_fs *fs, struct pmf_victim 
 
 /* fake-module.c: the operations of the module and of /proc. */
 int fake_attempt_open(struct pmf_sys *s, int *ret);
+int fake_attempt_resume(struct pmf_sys *s, uint64_t failure_id, int *ret);
+void fake_attempt_finish(struct pmf_sys *s, uint64_t failure_id);
 int fake_attempt_guard(struct pmf_sys *s, int attempt, int fd, bool arm);
 int fake_revoke_fs(struct pmf_sys *s, int attempt, int fd, unsigned int flags,
 		   enum pmf_signal signal, struct pmf_victim *victims, size_t max,

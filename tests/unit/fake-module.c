@@ -17,6 +17,37 @@ int fake_attempt_open(struct pmf_sys *s, int *ret)
 	return 0;
 }
 
+int fake_attempt_resume(struct pmf_sys *s, uint64_t failure_id, int *ret)
+{
+	LOCKED(s);
+	ENTER("attempt_resume", false);
+	struct fake_private *p = fake_private(f);
+	int fd;
+
+	if (f->no_module)
+		return -ENODEV;
+	if (p->failure_id == failure_id)	/* what it told since then */
+		memcpy(p->kept, p->told[p->kept_fd], sizeof(p->kept));
+	else
+		memset(p->kept, 0, sizeof(p->kept));
+	fd = fake_fd();
+	memcpy(p->told[fd], p->kept, sizeof(p->kept));
+	p->attempt[fd] = true;
+	p->failure_id = failure_id;
+	p->kept_fd = fd;
+	*ret = fd;
+	return 0;
+}
+
+void fake_attempt_finish(struct pmf_sys *s, uint64_t failure_id)
+{
+	LOCKED(s);
+	struct fake_private *p = fake_private(f);
+
+	if (p->failure_id == failure_id)
+		p->failure_id = 0;
+}
+
 int fake_attempt_guard(struct pmf_sys *s, int attempt, int fd, bool arm)
 {
 	LOCKED(s);

@@ -14,7 +14,7 @@ _Thread_local struct fake_fs *fake_frozen_here;
 
 static const char *const ops[] = {
 	"mounted_fstype", "open_site", "unmount", "is_own", "freeze_prepare", "freeze",
-	"thaw", "shutdown", "attempt_open", "attempt_guard", "revoke_fs", "revoke_file",
+	"thaw", "shutdown", "attempt_open", "attempt_resume", "attempt_guard", "revoke_fs", "revoke_file",
 	"attempt_victims", "hold_release", "describe_victims", "scan_victims",
 	"signal_victim", "lock_device", "owners", "known_space", "journal", "open_inode", "file_extents", "open_files",
 	"walk_files", "inode_path", "remount_ro", "read_badblocks", "mark_bad", "binding_id",
@@ -270,6 +270,8 @@ static const struct pmf_sys_ops fake_ops = {
 	.freeze_done = op_freeze_done,
 	.shutdown = op_shutdown,
 	.attempt_open = fake_attempt_open,
+	.attempt_resume = fake_attempt_resume,
+	.attempt_finish = fake_attempt_finish,
 	.attempt_guard = fake_attempt_guard,
 	.revoke_fs = fake_revoke_fs,
 	.revoke_file = fake_revoke_file,

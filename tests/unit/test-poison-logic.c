@@ -205,6 +205,51 @@ TEST(logic_free_space_that_a_file_gets)
 	bench_stop(&b);
 }
 
+/* It was handled, and the process died before the end of it was on record. */
+static bool dies_unrecorded(size_t i, bool finished, unsigned int *ret_told)
+{
+	struct pmf_failure *before;
+	struct bench b;
+	int r;
+	bool ok;
+
+	bench_start(&scenarios[i], &b);
+	b.run.resumes = true;
+	b.failure->id = 7;
+	if (pmf_failure_copy(b.failure, &before) < 0)
+		abort();
+	ok = handle(&scenarios[i], &b, true, &r);
+	if (finished)
+		b.f.sys.ops->attempt_finish(&b.f.sys, 7);
+	pmf_failure_free(b.failure);
+	b.failure = before;
+	for (size_t k = 0; k < b.f.n_extents; k++)
+		b.f.extents[k].revoked = 0;
+	ok = handle(&scenarios[i], &b, true, &r) && ok;
+	*ret_told = 0;
+	for (size_t k = 0; k < b.f.n_procs; k++)
+		*ret_told = MAX(*ret_told, b.f.procs[k].told);
+	for (size_t k = 0; k < b.failure->n_cases && !finished; k++)
+		for (size_t v = 0; v < b.failure->cases[k].n_victims; v++)
+			ok &= b.failure->cases[k].victims[v].told;
+	bench_stop(&b);
+	return ok;
+}
+
+TEST(logic_whoever_comes_after_tells_nobody_again)
+{
+	unsigned int told;
+
+	/* "xfs", "ext4" */
+	for (size_t i = 1; i < 3; i++) {
+		CHECK(dies_unrecorded(i, false, &told));
+		CHECK_EQ(told, 1);
+		/* of what is over nothing is kept, which the machine calls broken */
+		(void)dies_unrecorded(i, true, &told);
+		CHECK_EQ(told, 2);
+	}
+}
+
 TEST(logic_every_call_fails_once)
 {
 	static const int errors[] = { -EIO, -ENOMEM, -EOPNOTSUPP, -EBUSY, -ENODEV,

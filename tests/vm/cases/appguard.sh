@@ -99,6 +99,7 @@ removal_of_a_node() {
 	guarded_end
 	kmsg_clean
 	bounded 20 tee "$driver/bind" <<<"${node##*/}" >/dev/null || die "it cannot be bound again"
+	ns_make_fsdax 0 >/dev/null
 }
 
 case_run() {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: truncated:xfs given:xfs-reflink rewritten:xfs remounted:xfs gone:xfs
+# variants: truncated:xfs given:xfs-reflink rewritten:xfs remounted:xfs gone:xfs killed:xfs
 # timeout: 180
 #
 # By name also deleted:xfs shared:xfs-reflink unmounted:xfs; every check has time for these only.
@@ -15,6 +15,7 @@
 #   shared     another file shares the page now: both are meant
 #   unmounted  the file system is unmounted, and mounted again later
 #   gone       the device is unbound
+#   killed     the daemon and its guard are killed in the moment that somebody is told
 
 # shellcheck source=tests/vm/cases/lib/poison.sh
 source "$TESTS/cases/lib/poison.sh"
@@ -178,6 +179,31 @@ case_gone() {
 	sums_verify
 	umount "$MNT"
 	kmsg_clean
+}
+
+nothing_kept() {
+	[[ $(systemctl show -P NFileDescriptorStore pmemfaild.service) == 0 ]]
+}
+
+# The first one was told, but that is not on record: the next daemon must know all the same.
+case_killed() {
+	local avenge=() pid
+	set_up "$1"
+	for pid in "$MAIN_PID" $(pgrep -P "$MAIN_PID"); do avenge+=(--avenge "$pid"); done
+	((${#avenge[@]} == 4)) || die "not a daemon and a guard: ${avenge[*]}"
+	victim bad "${avenge[@]}" reader "$MNT/bad"
+	bad_sector latent raw "$SECTOR"
+	told_at bad "$OFFSET"
+	try_for 10 gone "$MAIN_PID" || fault "the daemon lives"
+	wait_for 30 "restarted daemon" systemctl -q is-active pmemfaild.service
+	recorded handled pmem0
+	recorded_file "$MNT/bad" "$OFFSET"
+	recorded_victims "${VICTIM[bad]}"
+	expect_sigbus bad 1
+	reads_all_but bad 1
+	try_for 10 nothing_kept || fault "systemd keeps what is over"
+	expect_sigbus bad 1
+	ends
 }
 
 case_run() {

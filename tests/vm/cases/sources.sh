@@ -65,15 +65,17 @@ case_watch() {
 	expect_eq "wakeups afterwards" "$(lines '^wake')" "$before"
 	expect_eq "wakeups for nothing" "$(lines 'for nothing')" 0
 
-	# What happens while nobody is there waits in the buffer for the next one.
+	# What happens while nobody is there waits in the buffer for the next one, and what
+	# the last one has not said to be on record is told once more.
 	kill -KILL "$WATCHER"
 	wait_for 10 "its end" gone "$WATCHER"
 	expect_ok test -d "$TRACE"
 	mce 32768
 	wait_for 10 "badblock" has_line /sys/block/pmem0/badblocks '^32768 8'
 	watch_up
-	wait_for 10 "page" more_than 0 '^page'
-	expect_eq "the page" "$(grep '^page' "$RUN/watch")" "page $(spa_of /dev/pmem0 32768)"
+	wait_for 10 "pages" more_than 1 '^page'
+	expect_eq "the pages" "$(grep '^page' "$RUN/watch")" \
+		"$(printf 'page %s\n' "$(spa_of /dev/pmem0 8192)" "$(spa_of /dev/pmem0 32768)")"
 
 	kill -TERM "$WATCHER"
 	wait_for 10 "its end" gone "$WATCHER"

@@ -120,6 +120,16 @@ static inline uint64_t boottime_ns(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
+/* Whom the first SIGBUS that is sent shall cost the life, in that very moment. */
+static pid_t avenged[4];
+static unsigned int n_avenged;
+
+static inline void avenge(pid_t pid)
+{
+	if (n_avenged < sizeof(avenged) / sizeof(avenged[0]))
+		avenged[n_avenged++] = pid;
+}
+
 static inline void on_sigbus(int sig, siginfo_t *info, void *context)
 {
 	int saved = errno;
@@ -139,6 +149,9 @@ static inline void on_sigbus(int sig, siginfo_t *info, void *context)
 		line_number(&l, "tid", syscall(SYS_gettid), 10);
 		line_number(&l, "ns", boottime_ns(), 10);
 		line_write(&l);
+		for (unsigned int i = 0; i < n_avenged; i++)
+			kill(avenged[i], SIGKILL);
+		n_avenged = 0;
 		if (info->si_code > 0 && info->si_code != BUS_MCEERR_AO)
 			_exit(97);	/* a fault outside of any probe would repeat */
 		errno = saved;

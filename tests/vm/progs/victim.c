@@ -22,7 +22,7 @@
  *	private			MAP_PRIVATE: read the even pages, write the odd
  *	ignore, blocked		as reader, with SIGBUS ignored or blocked: before it
  *				probes, a child accesses the mapping just so
- *	pin			as dirty, with a direct read from --source pending
+ *	pin			as dirty, with a direct read from --source DEV pending
  *				into the first mapping: "reading", then "read N"
  *
  * Options
@@ -35,9 +35,9 @@
  *	--threads N	so many more threads that touch every page
  *	--leaderless	end the main thread: the last of --threads goes on
  *	--unlink	unlink the files once mapped
- *	--keep-open	keep the descriptors; default: only the mappings stay
+ *	--keep-open	keep the descriptors, not only the mappings
  *	--name NAME	what the process calls itself
- *	--source DEV	for pin
+ *	--avenge PID	SIGKILL for that process when this one is told; up to four
  */
 #include "report.h"
 
@@ -331,7 +331,7 @@ static void parse(int argc, char **argv)
 		{ "huge", 0, NULL, 'h' }, { "small", 0, NULL, 'm' }, { "fork", 0, NULL, 'f' },
 		{ "threads", 1, NULL, 't' }, { "leaderless", 0, NULL, 'l' },
 		{ "unlink", 0, NULL, 'u' }, { "keep-open", 0, NULL, 'k' },
-		{ "name", 1, NULL, 'n' }, { "source", 1, NULL, 'd' }, { NULL, 0, NULL, 0 }
+		{ "name", 1, NULL, 'n' }, { "source", 1, NULL, 'd' }, { "avenge", 1, NULL, 'a' }, { }
 	};
 	size_t i;
 	int c;
@@ -350,6 +350,7 @@ static void parse(int argc, char **argv)
 		case 'k': opt.keep_open = true; break;
 		case 'n': opt.name = optarg; break;
 		case 'd': opt.source = optarg; break;
+		case 'a': avenge(atoi(optarg)); break;
 		default: exit(2);
 		}
 	if (opt.status)
