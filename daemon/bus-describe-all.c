@@ -8,40 +8,34 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bus-internal.h"
+#include "bus-describe.h"
 
 #define MAX_TEXT	(1U << 20)
 
-struct description {
-	struct work_item item;
-	struct bus_caller *caller;
-	sd_bus_message *call;		/* keeps the filter's words */
-	struct pmemfail *lib;
+struct descriptions {
+	struct bus_description d;	/* its call keeps the filter's words */
 	struct bus_filter by;
 	uint32_t n;
-	char *json;
-	size_t size, cap;
-	int error;
-	char why[256];
+	size_t size, cap;		/* of d.json */
 };
 
 /* --- in a thread ----------------------------------------------------------- */
 
-static int append(struct description *d, const char *text)
+static int append(struct descriptions *all, const char *text)
 {
 	size_t n = strlen(text);
 
-	if (d->size + n + 1 > d->cap) {
-		size_t cap = (d->size + n + 1) * 2;
-		char *v = realloc(d->json, cap);
+	if (all->size + n + 1 > all->cap) {
+		size_t cap = (all->size + n + 1) * 2;
+		char *v = realloc(all->d.json, cap);
 
 		if (!v)
 			return -ENOMEM;
-		d->json = v;
-		d->cap = cap;
+		all->d.json = v;
+		all->cap = cap;
 	}
-	memcpy(d->json + d->size, text, n + 1);
-	d->size += n;
+	memcpy(all->d.json + all->size, text, n + 1);
+	all->size += n;
 	return 0;
 }
 
@@ -61,97 +55,54 @@ static bool passes(const struct bus_filter *by, const struct pmemfail_failure *f
 /* Ends the reading when the answer is long enough; the first one always fits. */
 static int add(const struct pmemfail_failure *f, void *userdata)
 {
-	struct description *d = userdata;
+	struct descriptions *all = userdata;
 	char *text = NULL;
 
-	if (!passes(&d->by, f))
+	if (!passes(&all->by, f))
 		return 0;
-	d->error = pmemfail_failure_to_json_for(f, bus_caller_uid(d->caller), &text);
-	if (d->error >= 0 && d->n > 0 && d->size + strlen(text) > MAX_TEXT) {
+	all->d.error = pmemfail_failure_to_json_for(f, bus_caller_uid(all->d.caller), &text);
+	if (all->d.error >= 0 && all->n > 0 && all->size + strlen(text) > MAX_TEXT) {
 		free(text);
 		return 1;
 	}
-	if (d->error >= 0 && d->n > 0)
-		d->error = append(d, ",");
-	if (d->error >= 0)
-		d->error = append(d, text);
+	if (all->d.error >= 0 && all->n > 0)
+		all->d.error = append(all, ",");
+	if (all->d.error >= 0)
+		all->d.error = append(all, text);
 	free(text);
-	return d->error < 0 || ++d->n >= d->by.limit;
+	return all->d.error < 0 || ++all->n >= all->by.limit;
 }
 
 static void describe(struct work_item *i)
 {
-	struct description *d = (struct description *)i;
-	int r = append(d, "[");
+	struct descriptions *all = (struct descriptions *)i;
+	int r = append(all, "[");
 
-	if (r >= 0 && d->by.limit > 0)
-		r = pmemfail_list_failures(d->lib, d->by.number, add, d);
+	if (r >= 0 && all->by.limit > 0)
+		r = pmemfail_list_failures(all->d.lib, all->by.number, add, all);
 	if (r < 0)
-		(void)snprintf(d->why, sizeof(d->why), "%s", pmemfail_why());
+		(void)snprintf(all->d.why, sizeof(all->d.why), "%s", pmemfail_why());
 	if (r >= 0)
-		r = d->error;
+		r = all->d.error;
 	if (r >= 0)
-		r = append(d, "]");
-	d->error = r;
+		r = append(all, "]");
+	all->d.error = r;
 }
 
 /* --- in the main loop ------------------------------------------------------ */
 
-static void described(struct work_item *i)
-{
-	struct description *d = (struct description *)i;
-
-	if (i->canceled)
-		bus_fail_later(d->call, -EBUSY, "pmemfaild ends");
-	else if (d->error < 0)
-		bus_fail_later(d->call, d->error, *d->why ? d->why : strerror(-d->error));
-	else
-		bus_reply_text(d->call, d->json);
-	bus_caller_end_long(d->caller);
-	bus_caller_done(d->caller);
-	sd_bus_message_unref(d->call);
-	pmemfail_unref(d->lib);
-	free(d->json);
-	free(d);
-}
-
-static void known(struct bus_caller *c, sd_bus_message *m, void *userdata, int error)
-{
-	struct description *d = userdata;
-	int r = error;
-
-	(void)m;
-	if (r >= 0)
-		r = work_add(bus_caller_bus(c)->work, WORK_RECORD, &d->item);
-	if (r < 0) {
-		(void)snprintf(d->why, sizeof(d->why), "too much is being asked at once");
-		d->error = r;
-		described(&d->item);
-	}
-}
-
 int bus_describe_failures(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct description *d = calloc(1, sizeof(*d));
+	struct descriptions *all = calloc(1, sizeof(*all));
 	struct bus *b = userdata;
-	int r = d ? bus_filter_read(m, &d->by, error) : -ENOMEM;
+	int r = all ? bus_filter_read(m, &all->by, error) : -ENOMEM;
 
 	if (r >= 0 && !b->lib)
 		r = bus_fail(error, -EBUSY, "pmemfaild is not ready");
-	if (r >= 0)
-		r = bus_caller_begin(b, m, &d->caller, error);
-	if (r >= 0)
-		r = bus_caller_begin_long(d->caller, error);
 	if (r < 0) {
-		if (d)
-			bus_caller_done(d->caller);
-		free(d);
+		free(all);
 		return r;
 	}
-	d->item.run = describe;
-	d->item.done = described;
-	d->call = sd_bus_message_ref(m);
-	d->lib = pmemfail_ref(b->lib);
-	bus_caller_identify(d->caller, m, known, d);
-	return 1;
+	all->d.is_long = true;
+	return bus_description_begin(&all->d, b, m, describe, error);
 }
