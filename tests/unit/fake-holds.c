@@ -102,6 +102,19 @@ static int attempt_open(struct pmf_sys *s, int *ret)
 	return -ENODEV;
 }
 
+static int attempt_resume(struct pmf_sys *s, uint64_t failure_id, int *ret)
+{
+	(void)failure_id;
+	return attempt_open(s, ret);
+}
+
+static void attempt_finish(struct pmf_sys *s, uint64_t failure_id)
+{
+	LOCKED(s);
+
+	f->finished = failure_id;
+}
+
 static int hold_open(struct pmf_sys *s, int *ret)
 {
 	LOCKED(s);
@@ -190,7 +203,8 @@ static const struct pmf_sys_ops ops = {
 	.sleep_us = sleep_us, .read_topology = read_topology,
 	.mounted_fstype = mounted_fstype, .open_site = open_site, .unmount = unmount,
 	.thaw_leftovers = thaw_leftovers, .module_probe = module_probe,
-	.attempt_open = attempt_open, .hold_open = hold_open, .hold_watch = hold_watch,
+	.attempt_open = attempt_open, .attempt_resume = attempt_resume,
+	.attempt_finish = attempt_finish, .hold_open = hold_open, .hold_watch = hold_watch,
 	.hold_read = hold_read, .hold_release = hold_release,
 	.scan_victims = scan_victims, .lock_device = lock_device,
 	.read_badblocks = fake_holds_read_badblocks, .mark_bad = fake_holds_mark_bad, .binding_id = fake_holds_binding_id,

@@ -40,6 +40,7 @@ struct fake_holds {
 	bool mounted;			/* mounted_fstype finds xfs */
 	bool locked;			/* lock_device without patience finds it busy */
 	unsigned int thaws;
+	uint64_t finished;		/* the last failure whose attempt is over */
 	/* badblocks of pmem0 and so on, and in which binding each is */
 	struct pmf_ranges bad[FAKE_BAD];
 	unsigned int binding[FAKE_BAD];

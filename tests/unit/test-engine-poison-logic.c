@@ -58,6 +58,8 @@ TEST(what_is_listed_at_the_start_is_handled)
 	CHECK_EQ(b.last->ranges.v[0].start, PAGE);
 	CHECK_EQ(b.last->listed.v[0].end, PAGE + 512);
 	CHECK_STR(b.last->marked_in, NULL);
+	CHECK(b.last->id > 0);
+	CHECK_EQ(b.f.finished, b.last->id);
 	CHECK_EQ(world.calls, 1);
 	CHECK_EQ(recorded(&b, -1), 1);
 	/* told once, whatever reads it again */
