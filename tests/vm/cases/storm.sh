@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:1:4 ext4:11:14
+# variants: xfs:1:2 ext4:11:12
 # timeout: 600
 #
 # storm FILESYSTEM FIRST LAST: the device goes in the middle of a metadata-heavy
 # load of 4 processes, with mappers and hammering threads besides, round after
 # round. The number of the round seeds the load and the moment. Twenty rounds are
-# storm:xfs:1:10 and storm:ext4:11:20; every check runs eight of them.
+# storm:xfs:1:10 and storm:ext4:11:20; every check runs four of them.
 
 # shellcheck source=tests/vm/cases/lib/green.sh
 source "$TESTS/cases/lib/green.sh"
