@@ -45,32 +45,38 @@ static int list_open(struct pmf_execution *x, struct pmf_resolution *res)
 	return r;
 }
 
-/* Both questions that are put here have this form, of sys.h. */
+/* The questions that are put here have this form, of sys.h. */
 typedef int (*ask_fn)(struct pmf_sys *s, int fd, enum pmf_site_role role,
 		      struct pmf_range at, struct pmf_extent *v, size_t max, size_t *ret_n);
 
-/* Ask for each bad range; grow: not frozen, so room is no reason to fail. */
+/* grow: not frozen, so room is no reason to fail. */
+static int ask_one(struct pmf_execution *x, ask_fn ask, int fd, struct pmf_range at,
+		   struct pmf_extents *e, bool grow)
+{
+	size_t n;
+	int r = grow ? pmf_extents_reserve(e, e->n + PMF_FIRST_ROOM) : 0;
+
+	for (; r >= 0; r = pmf_extents_reserve(e, e->cap * 2)) {
+		r = ask(x->run->sys, fd, x->c->site.role, at, e->v + e->n, e->cap - e->n, &n);
+		if (r != -ENOBUFS || !grow)
+			break;
+		if (e->cap >= PMF_MAX_FOUND)
+			return -E2BIG;
+	}
+	if (r >= 0)
+		e->n += n;
+	return r;
+}
+
+/* For each bad range. */
 static int ask_all(struct pmf_execution *x, ask_fn ask, int fd, struct pmf_extents *e,
 		   bool grow)
 {
 	const struct pmf_ranges *ranges = &x->c->site.ranges;
-	size_t n;
 	int r = 0;
 
-	for (size_t i = 0; i < ranges->n && r >= 0; i++) {
-		if (grow)
-			r = pmf_extents_reserve(e, e->n + PMF_FIRST_ROOM);
-		for (; r >= 0; r = pmf_extents_reserve(e, e->cap * 2)) {
-			r = ask(x->run->sys, fd, x->c->site.role, ranges->v[i],
-				e->v + e->n, e->cap - e->n, &n);
-			if (r != -ENOBUFS || !grow)
-				break;
-			if (e->cap >= PMF_MAX_FOUND)
-				return -E2BIG;
-		}
-		if (r >= 0)
-			e->n += n;
-	}
+	for (size_t i = 0; i < ranges->n && r >= 0; i++)
+		r = ask_one(x, ask, fd, ranges->v[i], e, grow);
 	return r;
 }
 
@@ -131,6 +137,32 @@ static int ask_space(struct pmf_execution *x, struct pmf_extents *e, bool again)
 	return r == -EOPNOTSUPP ? 0 : r;
 }
 
+/* Asked once for all that nobody has, since each time it is read from the device. */
+static int add_journal(struct pmf_execution *x, const struct pmf_ranges *gaps,
+		       struct pmf_extents *found)
+{
+	_cleanup_(pmf_extents_done) struct pmf_extents log = {};
+	struct pmf_range all = { gaps->v[0].start, gaps->v[gaps->n - 1].end };
+	int r;
+
+	r = ask_one(x, x->run->sys->ops->journal, x->fd, all, &log, true);
+	if (r < 0)
+		return r == -EOPNOTSUPP ? 0 : r;
+	for (size_t i = 0; i < log.n; i++)
+		for (size_t k = 0; k < gaps->n; k++) {
+			struct pmf_extent e = log.v[i];
+
+			e.at = pmf_range_clip(e.at, gaps->v[k]);
+			if (pmf_range_empty(e.at))
+				continue;
+			r = pmf_extents_reserve(found, found->n + 1);
+			if (r < 0)
+				return r;
+			found->v[found->n++] = e;
+		}
+	return 0;
+}
+
 /* The first failure is told, but what the other answers is worth having alone. */
 static int ask_all_space(struct pmf_execution *x, struct pmf_resolution *res)
 {
@@ -143,11 +175,10 @@ static int ask_all_space(struct pmf_execution *x, struct pmf_resolution *res)
 	r = pmf_extents_gaps(&res->found, &x->c->site.ranges, &gaps);
 	if (r < 0 || gaps.n == 0)
 		return r < 0 ? r : first;
-	/* it reads the device, hence last */
-	r = ask_all(x, x->run->sys->ops->journal, x->fd, &res->found, true);
+	r = add_journal(x, &gaps, &res->found);
 	if (r == -ENOMEM || r == -E2BIG)
 		return r;
-	return first < 0 ? first : r == -EOPNOTSUPP ? 0 : r;
+	return first < 0 ? first : r;
 }
 
 int pmf_resolve_files(struct pmf_execution *x, const struct pmf_resolve_how *how,

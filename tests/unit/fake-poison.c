@@ -76,6 +76,7 @@ int fake_journal(struct pmf_sys *s, int fd, enum pmf_site_role role, struct pmf_
 	size_t kept = 0;
 	int r;
 
+	f->journal_reads++;
 	if (!streq_ptr(fs->fstype, "ext4"))
 		return -EOPNOTSUPP;
 	r = list(f, fs, 0, at, v, max, ret_n);

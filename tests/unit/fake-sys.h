@@ -71,6 +71,7 @@ struct fake {
 	struct pmf_range bad[8];	/* badblocks */
 	size_t n_bad;
 	unsigned int marks;
+	unsigned int journal_reads;
 	bool forgetful;			/* somebody may be told twice */
 	bool must_mark;			/* before anything is revoked */
 	const char *binding;

@@ -205,6 +205,35 @@ TEST(logic_free_space_that_a_file_gets)
 	bench_stop(&b);
 }
 
+/* Each look reads it from the device, so one for all ranges of a failure; and what lies
+ * between these is none of its business. */
+TEST(logic_the_journal_is_looked_up_once)
+{
+	const struct pmf_range between = { 1640, 1660 };
+	const struct pmf_ranges hole = { .v = (struct pmf_range[]){ between }, .n = 1 };
+	unsigned int bytes = 0;
+	struct bench b;
+	size_t i = 0;
+	bool ok;
+	int r;
+
+	while (!streq(scenarios[i].name, "journal"))
+		i++;
+	bench_start(&scenarios[i], &b);
+	CHECK(pmf_ranges_subtract(&b.failure->ranges, &hole) >= 0);
+	ok = handle(&scenarios[i], &b, true, &r);
+	for (size_t k = 0; k < b.failure->cases[0].n_targets; k++) {
+		const struct pmf_target *t = &b.failure->cases[0].targets[k];
+
+		bytes += t->kind == PMF_TARGET_LOG ? (unsigned int)(t->at.end - t->at.start) : 0;
+	}
+	r = (int)b.f.journal_reads;
+	bench_stop(&b);
+	CHECK(ok);
+	CHECK_EQ(bytes, 100 - 20);
+	CHECK_EQ(r, 1);
+}
+
 /* It was handled, and the process died before the end of it was on record. */
 static bool dies_unrecorded(size_t i, bool finished, unsigned int *ret_told)
 {
