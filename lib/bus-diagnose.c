@@ -7,6 +7,28 @@
 #include "bus.h"
 #include "diagnosis.h"
 
+/* A property of the manager that is an array of these, to be read from *ret on. */
+static int get_array(struct pmemfail *ctx, const char *property, const char *element,
+		     sd_bus_message **ret)
+{
+	_cleanup_message_ sd_bus_message *m = NULL;
+	char type[16];
+	int r;
+
+	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_PROPERTIES, "Get", "v", &m, "ss",
+			PMF_BUS_MANAGER, property);
+	if (r < 0)
+		return r;
+	(void)snprintf(type, sizeof(type), "a%s", element);
+	r = sd_bus_message_enter_container(m, 'v', type);
+	if (r > 0)
+		r = sd_bus_message_enter_container(m, 'a', element);
+	if (r <= 0)
+		return pmf_bus_malformed(property);
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
 int pmf_bus_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
 {
 	static const char property[] = "FrozenFilesystems";
@@ -14,15 +36,9 @@ int pmf_bus_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata)
 	const char *name;
 	int r;
 
-	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_PROPERTIES, "Get", "v", &m, "ss",
-			PMF_BUS_MANAGER, property);
+	r = get_array(ctx, property, "s", &m);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_enter_container(m, 'v', "as");
-	if (r > 0)
-		r = sd_bus_message_enter_container(m, 'a', "s");
-	if (r <= 0)
-		return pmf_bus_malformed(property);
 	while ((r = sd_bus_message_read(m, "s", &name)) > 0) {
 		r = fn(name, userdata);
 		if (r != 0)
@@ -40,15 +56,9 @@ int pmf_bus_event_counters(struct pmemfail *ctx, uint64_t *ret_events, uint64_t 
 	const char *name;
 	int r;
 
-	r = pmf_bus_ask(ctx, PMF_BUS_PATH, PMF_BUS_PROPERTIES, "Get", "v", &m, "ss",
-			PMF_BUS_MANAGER, property);
+	r = get_array(ctx, property, "{st}", &m);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_enter_container(m, 'v', "a{st}");
-	if (r > 0)
-		r = sd_bus_message_enter_container(m, 'a', "{st}");
-	if (r <= 0)
-		return pmf_bus_malformed(property);
 	while ((r = sd_bus_message_read(m, "{st}", &name, &n)) > 0) {
 		if (streq(name, "events"))
 			events = n;
