@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* See fuzz.h. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
 #include "fuzz.h"
+#include "../remove-tree.h"
 
 _Noreturn void fuzz_fail(const char *file, int line, const char *what)
 {
@@ -114,17 +114,9 @@ void fuzz_check_ranges(const struct pmf_ranges *set, uint64_t end)
 
 static char dir[64];
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void remove_dir(void)
 {
-	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_tree(dir);
 }
 
 const char *fuzz_dir(void)

@@ -3,12 +3,12 @@
  * The unit tests' harness. See test.h.
  */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "test.h"
+#include "../remove-tree.h"
 
 static struct test_case *first, **last = &first;
 static char failure[1024], skip[512], dir[64];
@@ -71,17 +71,9 @@ uint64_t test_random(void)
 	return z ^ (z >> 31);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static void remove_dir(void)
 {
-	(void)nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	remove_tree(dir);
 }
 
 const char *test_dir(void)
