@@ -37,8 +37,9 @@
  *	once it has its settings: threads of a process that runs an engine act with the
  *	engine's own context, so that they share its guard process. A connection is
  *	not: one thread at a time calls with it, or each has its own; its monitors have
- *	connections of their own. Nothing here may be called from a signal handler. The library never writes to a terminal or the log by
- *	itself: see pmemfail_set_log_fn().
+ *	connections of their own. Nothing here may be called from a signal handler. The
+ *	library never writes to a terminal or the log by itself: see
+ *	pmemfail_set_log_fn().
  *
  * Privilege
  *	A context of pmemfail_new() acts directly on the machine, with or without a
