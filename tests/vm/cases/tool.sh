@@ -3,7 +3,7 @@
 #
 # tool: pmemfailctl refuses what it must with the exit code that is documented
 # and a message that names the thing, and never crashes; a malformed setting
-# stops tool and daemon and is named with its line.
+# stops the daemon and what acts, and is named with its line.
 
 # shellcheck source=tests/vm/cases/lib/green.sh
 source "$TESTS/cases/lib/green.sh"
@@ -81,7 +81,11 @@ bad_config() {
 	for line in 'HoldTimeoutSec=never' 'HoldTimeout=30' 'Freeze=perhaps' 'StateDirectory=relative' \
 		'[other]' 'nonsense'; do
 		pmemfail_conf "Freeze=yes" "$line"
-		refuses 1 "test\.conf(:[0-9]+)?: " status
+		refuses 1 "test\.conf(:[0-9]+)?: " prepare-remove --yes pmem0
+		# what only looks goes on, and says so
+		expect_status 0 pmemfailctl status >/dev/null 2>"$RUN/error"
+		has_line "$RUN/error" "test\.conf(:[0-9]+)?: " ||
+			die "status with '$line' says '$(<"$RUN/error")'"
 		expect_fail systemctl start pmemfaild.service
 		journal_since -u pmemfaild -o cat | grep 'test\.conf' >/dev/null ||
 			die "the daemon does not name the file with '$line'"
