@@ -134,5 +134,7 @@ void ctl_json_add(struct json_object *to, const char *key, struct json_object *v
 void ctl_json_add_string(struct json_object *to, const char *key, const char *s);
 /* Print it on stdout and drop it. */
 void ctl_json_print(struct json_object *o);
+/* The same as json-c is told to lay it out. */
+void ctl_json_puts(struct json_object *o, int how);
 
 #endif

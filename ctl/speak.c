@@ -155,10 +155,15 @@ void ctl_json_add_string(struct json_object *to, const char *key, const char *s)
 
 void ctl_json_print(struct json_object *o)
 {
-	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-						JSON_C_TO_STRING_SPACED |
-						JSON_C_TO_STRING_NOSLASHESCAPE);
+	ctl_json_puts(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+}
 
-	puts(text_alloc((void *)text));
+void ctl_json_puts(struct json_object *o, int how)
+{
+	const char *text = json_object_to_json_string_ext(o, how | JSON_C_TO_STRING_NOSLASHESCAPE);
+	char *safe = text_json(text_alloc((void *)text));
+
+	puts(safe);
+	free(safe);
 	json_object_put(o);
 }

@@ -26,17 +26,32 @@ void *text_alloc(void *p)
 }
 
 /*
- * Characters that print, but that deceive: what reorders, hides or joins. Some of
- * these count as printable in the C library's tables.
+ * Characters that print, but that deceive: what reorders, hides or joins, or is as
+ * good as blank. Some of these count as printable in the C library's tables.
  */
-static bool deceives(wint_t c)
+static bool deceives(uint32_t c)
 {
-	return (c >= 0x200b && c <= 0x200f) ||	/* zero width, direction marks */
-	       (c >= 0x2028 && c <= 0x202e) ||	/* separators, embeddings, overrides */
-	       (c >= 0x2060 && c <= 0x206f) ||	/* joiners, isolates */
-	       (c >= 0xe000 && c <= 0xf8ff) ||	/* private use */
-	       c == 0xad || c == 0x61c || c == 0x180e || c == 0xfeff ||
-	       c >= 0xe0000;			/* tags, private planes */
+	static const struct { uint32_t first, last; } bad[] = {
+		{ 0x00ad, 0x00ad },			/* soft hyphen */
+		{ 0x034f, 0x034f },			/* grapheme joiner */
+		{ 0x061c, 0x061c },			/* Arabic letter mark */
+		{ 0x115f, 0x1160 },			/* Hangul fillers */
+		{ 0x180b, 0x180f },			/* Mongolian selectors, separator */
+		{ 0x200b, 0x200f },			/* zero width, direction marks */
+		{ 0x2028, 0x202e },			/* separators, embeddings, overrides */
+		{ 0x2060, 0x206f },			/* joiners, isolates */
+		{ 0x3164, 0x3164 },			/* Hangul filler */
+		{ 0xe000, 0xf8ff },			/* private use */
+		{ 0xfe00, 0xfe0f },			/* variation selectors */
+		{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff9, 0xfffb },			/* annotations */
+		{ 0xe0000, 0x10ffff },			/* tags, private planes */
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (c >= bad[i].first && c <= bad[i].last)
+			return true;
+	return false;
 }
 
 char *text_escape(const char *s)
@@ -57,8 +72,7 @@ char *text_escape(const char *s)
 		if (valid && c == L'\\') {
 			*o++ = '\\';
 			*o++ = '\\';
-		} else if (valid && wcwidth(c) >= 0 &&
-			   !deceives((wint_t)c)) {
+		} else if (valid && wcwidth(c) >= 0 && !deceives((uint32_t)c)) {
 			memcpy(o, s, n);
 			o += n;
 		} else {
@@ -67,6 +81,46 @@ char *text_escape(const char *s)
 		}
 		s += n;
 		left -= n;
+	}
+	*o = '\0';
+	return out;
+}
+
+/* Bytes of the character at s, which is UTF-8 of more than one; *ret: which it is. */
+static size_t decode(const char *s, uint32_t *ret)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t n = u[0] >= 0xf0 ? 4 : u[0] >= 0xe0 ? 3 : 2;
+	uint32_t c = u[0] & (0xffU >> (n + 1));
+
+	for (size_t i = 1; i < n; i++) {
+		if ((u[i] & 0xc0) != 0x80) {
+			*ret = 0xfffd;	/* broken: json-c does not look */
+			return 1;
+		}
+		c = c << 6 | (u[i] & 0x3f);
+	}
+	*ret = c;
+	return n;
+}
+
+/* What is not ASCII, and DEL, json-c writes only inside of strings, as it is. */
+char *text_json(const char *s)
+{
+	char *out = text_alloc(malloc(strlen(s) * 6 + 1)), *o = out;
+	uint32_t c;
+	size_t n;
+
+	for (; *s; s += n) {
+		c = (unsigned char)*s;
+		n = c < 0x80 ? 1 : decode(s, &c);
+		if (c < 0x7f || (n > 1 && c >= 0xa0 && !deceives(c)))
+			o = mempcpy(o, s, n);
+		else if (c < 0x10000)
+			o += sprintf(o, "\\u%04x", c);
+		else	/* as two surrogates */
+			o += sprintf(o, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+				     0xdc00 + (c & 0x3ff));
 	}
 	*o = '\0';
 	return out;

@@ -12,6 +12,9 @@
 
 /* malloc'd, never NULL: a tool that is out of memory ends here. */
 char *text_escape(const char *s);
+/* malloc'd: a JSON text that means the same and does no more to a terminal, with
+ * controls, and what deceives, as \uXXXX. */
+char *text_json(const char *s);
 /* Columns that an escaped string takes on the terminal. */
 size_t text_width(const char *s);
 /* malloc'd: s within width columns, what is too much replaced in the middle, since

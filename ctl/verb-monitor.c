@@ -44,9 +44,7 @@ static void print_json(const struct pmemfail_failure *f)
 	struct json_object *o = ctl_json_new();
 
 	ctl_json_add(o, "failure", report_to_json(f));
-	puts(text_alloc((void *)json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-						JSON_C_TO_STRING_NOSLASHESCAPE)));
-	json_object_put(o);
+	ctl_json_puts(o, JSON_C_TO_STRING_PLAIN);
 }
 
 static void print_line(const struct ctl *c, const struct pmemfail_failure *f)

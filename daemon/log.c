@@ -79,6 +79,23 @@ void log_open(void)
 		     fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
+/* What reorders or hides its neighbours, or is as good as blank, lies to the reader:
+ * the same that pmemfailctl shows as escapes. */
+static bool deceives(uint32_t c)
+{
+	static const struct { uint32_t first, last; } bad[] = {
+		{ 0xad, 0xad }, { 0x34f, 0x34f }, { 0x61c, 0x61c }, { 0x115f, 0x1160 },
+		{ 0x180b, 0x180f }, { 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+		{ 0x3164, 0x3164 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+		{ 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (c >= bad[i].first && c <= bad[i].last)
+			return true;
+	return false;
+}
+
 /* Length of the well-formed UTF-8 character at s that is no control; 0: none. */
 static size_t printable(const unsigned char *s)
 {
@@ -100,11 +117,7 @@ static size_t printable(const unsigned char *s)
 	if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10ffff)) ||
 	    (c >= 0xd800 && c <= 0xdfff) || c < 0xa0)
 		return 0;
-	/* what reorders or hides its neighbours lies to the reader */
-	if ((c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	    (c >= 0x2060 && c <= 0x206f) || c == 0xfeff)
-		return 0;
-	return n;
+	return deceives(c) ? 0 : n;
 }
 
 /* Append s escaped, as much as fits, never a part of an escape or character. */

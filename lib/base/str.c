@@ -50,9 +50,10 @@ static bool deceives(uint32_t cp)
 	static const struct { uint32_t first, last; } bad[] = {
 		{ 0x0000, 0x001f }, { 0x007f, 0x009f },	/* C0, DEL, C1 */
 		{ 0x00ad, 0x00ad },			/* soft hyphen */
+		{ 0x034f, 0x034f },			/* grapheme joiner */
 		{ 0x061c, 0x061c },			/* Arabic letter mark */
 		{ 0x115f, 0x1160 },			/* Hangul fillers */
-		{ 0x180e, 0x180e },
+		{ 0x180b, 0x180f },			/* Mongolian selectors, separator */
 		{ 0x200b, 0x200f },			/* zero width, LRM, RLM */
 		{ 0x2028, 0x202e },			/* separators, bidi overrides */
 		{ 0x2060, 0x206f },			/* invisible operators, isolates */

@@ -60,8 +60,30 @@ TEST(escape_stops_lies)
 	CHECK_STR(escaped("a\xe2\x80\xaegnp"), "a\\xe2\\x80\\xaegnp");	/* U+202E */
 	CHECK_STR(escaped("\xe2\x80\x8b"), "\\xe2\\x80\\x8b");		/* U+200B */
 	CHECK_STR(escaped("\xef\xbb\xbf"), "\\xef\\xbb\\xbf");		/* U+FEFF */
+	CHECK_STR(escaped("\xe1\x85\x9f"), "\\xe1\\x85\\x9f");		/* U+115F: blank */
+	CHECK_STR(escaped("\xef\xb8\x8f"), "\\xef\\xb8\\x8f");		/* U+FE0F */
 	/* An escape in the name itself looks different from one that we made. */
 	CHECK_STR(escaped("\\x1b"), "\\\\x1b");
+}
+
+/* Of programs' output, too, which people look at: the same text to a program. */
+TEST(json_steers_no_terminal)
+{
+	static const struct { const char *in, *out; } texts[] = {
+		{ "[\n  \"日本 é\"\n]", "[\n  \"日本 é\"\n]" },
+		{ "\"\302\233" "2J\177\"", "\"\\u009b2J\\u007f\"" },
+		{ "\"a\xe2\x80\xaegnp\"", "\"a\\u202egnp\"" },
+		{ "\"\xf3\xa0\x81\x81\"", "\"\\udb40\\udc41\"" },	/* U+E0041 */
+		{ "\"\xf0\x9f\x98\x80\"", "\"\xf0\x9f\x98\x80\"" },
+		{ "\"\xff\x9b\xe2\x82\"", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		char *s = text_json(texts[i].in);
+
+		CHECK_STR(s, texts[i].out);
+		free(s);
+	}
 }
 
 TEST(escape_takes_broken_utf8)
