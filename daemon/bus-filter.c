@@ -9,25 +9,31 @@
 
 #include "bus-internal.h"
 
-static int read_option(sd_bus_message *m, const char *key, struct bus_filter *f)
+/* *seen: the filters read so far, each a bit. The call is kept until it is answered,
+ * so it must not be any length. */
+static int read_option(sd_bus_message *m, const char *key, struct bus_filter *f,
+		       unsigned int *seen)
 {
-	if (strcmp(key, "State") == 0)
-		return sd_bus_message_read(m, "v", "s", &f->state);
-	if (strcmp(key, "Kind") == 0)
-		return sd_bus_message_read(m, "v", "s", &f->kind);
-	if (strcmp(key, "Device") == 0)
-		return sd_bus_message_read(m, "v", "s", &f->device);
-	if (strcmp(key, "Since") == 0)
-		return sd_bus_message_read(m, "v", "t", &f->since);
-	if (strcmp(key, "Before") == 0)
-		return sd_bus_message_read(m, "v", "t", &f->before);
-	if (strcmp(key, "Limit") == 0)
-		return sd_bus_message_read(m, "v", "u", &f->limit);
+	const struct { const char *key, *type; void *to; } all[] = {
+		{ "State", "s", &f->state }, { "Kind", "s", &f->kind },
+		{ "Device", "s", &f->device }, { "Since", "t", &f->since },
+		{ "Before", "t", &f->before }, { "Limit", "u", &f->limit },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (strcmp(key, all[i].key) != 0)
+			continue;
+		if (*seen & 1U << i)
+			return -EEXIST;
+		*seen |= 1U << i;
+		return sd_bus_message_read(m, "v", all[i].type, all[i].to);
+	}
 	return -ENOENT;
 }
 
 static int read_options(sd_bus_message *m, struct bus_filter *f, sd_bus_error *error)
 {
+	unsigned int seen = 0;
 	char why[96];
 	const char *key;
 	int r;
@@ -36,10 +42,11 @@ static int read_options(sd_bus_message *m, struct bus_filter *f, sd_bus_error *e
 	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
 		r = sd_bus_message_read(m, "s", &key);
 		if (r >= 0)
-			r = read_option(m, key, f);
+			r = read_option(m, key, f, &seen);
 		if (r < 0) {
 			(void)snprintf(why, sizeof(why), r == -ENOENT ?
-				       "there is no filter %.40s" :
+				       "there is no filter %.40s" : r == -EEXIST ?
+				       "the filter %.40s is there twice" :
 				       "the filter %.40s has another type", key);
 			return bus_fail(error, -EINVAL, why);
 		}

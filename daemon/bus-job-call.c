@@ -21,6 +21,7 @@ static const struct {
 
 static int read_ranges(sd_bus_message *m, struct bus_job *j, sd_bus_error *error)
 {
+	struct bus_range *fit;
 	uint64_t start, length;
 	int r;
 
@@ -38,11 +39,17 @@ static int read_ranges(sd_bus_message *m, struct bus_job *j, sd_bus_error *error
 					" large");
 		j->ranges[j->n_ranges++] = (struct bus_range){ start, start + length };
 	}
+	if (r >= 0 && j->n_ranges < BUS_MAX_RANGES) {
+		/* It may wait for long: no more memory than it has use for. */
+		fit = realloc(j->ranges, (j->n_ranges + 1) * sizeof(*j->ranges));
+		j->ranges = fit ? fit : j->ranges;
+	}
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 static int read_options(sd_bus_message *m, struct bus_job *j, sd_bus_error *error)
 {
+	bool seen = false;
 	const char *key;
 	int deep, r;
 
@@ -53,6 +60,10 @@ static int read_options(sd_bus_message *m, struct bus_job *j, sd_bus_error *erro
 			return r;
 		if (j->kind != BUS_JOB_ASSESS || strcmp(key, "Deep") != 0)
 			return bus_fail(error, -EINVAL, "there is no such option");
+		/* The call is kept as it is: it must not be any length. */
+		if (seen)
+			return bus_fail(error, -EINVAL, "an option is there twice");
+		seen = true;
 		if (sd_bus_message_read(m, "v", "b", &deep) < 0)
 			return bus_fail(error, -EINVAL, "the option Deep is a boolean");
 		j->deep = deep;
@@ -95,7 +106,8 @@ static void may(struct bus_caller *c, sd_bus_message *m, void *userdata, int err
 	j->uid = bus_caller_uid(c);
 	r = bus_job_begin(j);
 	if (r < 0) {
-		bus_fail_later(m, r, r == -EBUSY ? "too much waits to be done" : NULL);
+		bus_fail_later(m, r, r == -EBUSY ? "too much waits to be done" :
+			       r == -EUSERS ? BUS_TOO_MANY_JOBS : NULL);
 		bus_job_drop(j);
 		return;
 	}

@@ -62,22 +62,31 @@ void bus_job_drop(struct bus_job *j)
 	job_free(j);
 }
 
+/* Of all clients. Those whose client nobody has allowed anything yet do not count: who
+ * makes polkit wait for a password would keep everybody else from having one. */
+static bool is_full(const struct bus *b)
+{
+	unsigned int n = 0;
+
+	for (const struct bus_job *j = b->jobs; j; j = j->next)
+		n += j->state > BUS_JOB_ASKED && j->state < BUS_JOB_DONE;
+	return n >= BUS_MAX_JOBS;
+}
+
 int bus_job_new(struct bus *b, enum bus_job_kind kind, const char *owner, struct bus_job **ret,
 		sd_bus_error *error)
 {
-	unsigned int n = 0, own = 0;
+	unsigned int own = 0;
 	struct bus_job *j;
 
 	if (!b->engine)
 		return bus_fail(error, -EBUSY, "pmemfaild is not ready");
-	for (j = b->jobs; j; j = j->next) {
-		n += j->state < BUS_JOB_DONE;
+	for (j = b->jobs; j; j = j->next)
 		own += j->state < BUS_JOB_DONE && strcmp(j->owner, owner) == 0;
-	}
-	if (own >= BUS_MAX_JOBS_EACH || n >= BUS_MAX_JOBS)
-		return bus_fail(error, -EUSERS, own >= BUS_MAX_JOBS_EACH ?
-				"you have 4 jobs already; wait for one to end" :
-				"there are 16 jobs already; wait for one to end");
+	if (own >= BUS_MAX_JOBS_EACH)
+		return bus_fail(error, -EUSERS, "you have 4 jobs already; wait for one to end");
+	if (is_full(b))
+		return bus_fail(error, -EUSERS, BUS_TOO_MANY_JOBS);
 	j = calloc(1, sizeof(*j));
 	if (!j)
 		return -ENOMEM;
@@ -272,6 +281,8 @@ int bus_job_begin(struct bus_job *j)
 
 	if (!b->engine)
 		return -EBUSY;
+	if (is_full(b))
+		return -EUSERS;
 	if (j->kind == BUS_JOB_PREPARE_REMOVE) {
 		r = pmemfail_engine_begin_removal(b->engine, j->device, &j->removal);
 		j->in_removal = r >= 0;

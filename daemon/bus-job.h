@@ -12,6 +12,7 @@
 
 #define BUS_MAX_JOBS		16	/* that are not over */
 #define BUS_MAX_JOBS_EACH	4	/* of one client */
+#define BUS_TOO_MANY_JOBS	"there are 16 jobs already; wait for one to end"
 
 enum bus_job_kind { BUS_JOB_ASSESS, BUS_JOB_REPORT, BUS_JOB_PREPARE_REMOVE, BUS_JOB_REPLAY };
 
@@ -77,7 +78,8 @@ int bus_job_cancel(struct bus_job *j);
 int bus_job_new(struct bus *b, enum bus_job_kind kind, const char *owner, struct bus_job **ret,
 		sd_bus_error *error);
 void bus_job_drop(struct bus_job *j);		/* it never began */
-/* Its client may: it appears on the bus, and goes to its work when it can. */
+/* Its client may: it appears on the bus, and goes to its work when it can. -EUSERS: there
+ * are BUS_MAX_JOBS by now. */
 int bus_job_begin(struct bus_job *j);
 /* The removal with this token waits for no delay any more. */
 void bus_job_ready(struct bus *b, uint64_t token);

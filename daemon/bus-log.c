@@ -82,12 +82,27 @@ static void may_set(struct bus_caller *c, sd_bus_message *m, void *userdata, int
 		(void)sd_bus_reply_method_return(m, NULL);
 }
 
+/* Whole, before anybody is asked for a password: the call is kept meanwhile. */
+static int check(sd_bus_message *m, sd_bus_error *error)
+{
+	const char *interface, *property, *value;
+
+	if (sd_bus_message_read(m, "ssv", &interface, &property, "s", &value) < 0)
+		return bus_fail(error, -EINVAL, "a string is set here");
+	if (strlen(interface) > BUS_MAX_STRING || strlen(property) > BUS_MAX_STRING)
+		return bus_fail(error, -EINVAL, "there is no such property to set");
+	return bus_check_string(value, "the value", false, error);
+}
+
 static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	int r;
+
 	if (!sd_bus_message_is_method_call(m, "org.freedesktop.DBus.Properties", "Set") ||
 	    strcmp(bus_or_empty(sd_bus_message_get_path(m)), PATH) != 0)
 		return 0;
-	return bus_authorize(userdata, m, "set-log", may_set, NULL, error);
+	r = check(m, error);
+	return r < 0 ? r : bus_authorize(userdata, m, "set-log", may_set, NULL, error);
 }
 
 static const sd_bus_vtable vtable[] = {

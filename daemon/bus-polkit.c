@@ -12,6 +12,10 @@
 /* A person types a password meanwhile. */
 #define PATIENCE_US	(300 * 1000000ULL)
 #define INTERACTIVE	1U
+/* Calls that polkit has not answered. Who answers it is a program of the user's own
+ * session, which need not ever do so; root is not asked for, and so never waits. */
+#define MAX_ASKED	64
+#define MAX_ASKED_EACH	8	/* of one user, on any number of connections */
 
 struct bus_check {
 	struct bus_check *next;
@@ -79,6 +83,17 @@ static int ask(struct bus_check *k)
 	return r;
 }
 
+static bool may_ask(struct bus *b, uint32_t uid)
+{
+	unsigned int n = 0, own = 0;
+
+	for (const struct bus_check *k = b->checks; k; k = k->next) {
+		n += k->slot != NULL;
+		own += k->slot && bus_caller_uid(k->caller) == uid;
+	}
+	return n < MAX_ASKED && own < MAX_ASKED_EACH;
+}
+
 static void identified(struct bus_caller *c, sd_bus_message *m, void *userdata, int error)
 {
 	struct bus_check *k = userdata;
@@ -88,6 +103,8 @@ static void identified(struct bus_caller *c, sd_bus_message *m, void *userdata, 
 		decide(k, -EPERM);
 	else if (bus_caller_uid(c) == 0)
 		decide(k, 0);
+	else if (!may_ask(bus_caller_bus(c), bus_caller_uid(c)))
+		decide(k, -EBUSY);
 	else if (ask(k) < 0)
 		decide(k, -EPERM);
 }
@@ -119,6 +136,7 @@ void bus_deny(sd_bus_message *m, int error)
 {
 	bus_fail_later(m, error, error == -EKEYREJECTED ?
 		       "a person must authenticate for this; ask again and allow for that" :
+		       error == -EBUSY ? "too many calls wait for a person to authenticate" :
 		       "this is not permitted");
 }
 

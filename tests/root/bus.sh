@@ -57,6 +57,10 @@ refused overflow large "${assess[@]}" pmem0 1 18446744073709551615 2 0
 refused too_many_ranges 'more than 4096' "${assess[@]}" pmem0 4097 "${many[@]}" 0
 refused unknown_option 'no such option' "${assess[@]}" pmem0 0 1 Fast b true
 refused option_of_another_type boolean "${assess[@]}" pmem0 0 1 Deep s yes
+refused option_twice twice "${assess[@]}" pmem0 0 2 Deep b true Deep b true
+refused filter_twice twice manager ListFailures 'a{sv}' 2 Limit u 1 Limit u 1
+refused long_value_to_set long busctl --system set-property org.pmemfail1 \
+	/org/freedesktop/LogControl1 org.freedesktop.LogControl1 LogLevel s "$long"
 refused report_of_nothing 'no range' manager Report 'sa(tt)a{sv}' '' 0 0
 refused unknown_filter 'no filter' manager ListFailures 'a{sv}' 1 Colour s red
 refused unknown_state 'no such state' manager ListFailures 'a{sv}' 1 State s lost
