@@ -9,7 +9,7 @@
 
 #include "sys/maps-child.h"
 
-static void step(struct pmf_maps_child *c)
+void pmf_maps_step(struct pmf_maps_child *c)
 {
 	__atomic_add_fetch(&c->progress->steps, 1, __ATOMIC_RELAXED);
 }
@@ -26,31 +26,40 @@ static void flush(struct pmf_maps_child *c)
 		if (r <= 0)
 			_exit(1);	/* nobody listens any more */
 		at += r;
-		step(c);
+		pmf_maps_step(c);
 	}
 	c->n_output = 0;
 }
 
-static void emit(struct pmf_maps_child *c, size_t index, const struct pmf_proc_stat *st,
-		 const struct pmf_maps_line *line, bool whole)
+void pmf_maps_emit(struct pmf_maps_child *c, const struct pmf_maps_hit *hit,
+		   const char *path, size_t path_len)
 {
-	struct pmf_maps_message m = { 0 };
+	struct pmf_maps_message m = { .hit = *hit, .path_len = path ? path_len : 0 };
 
-	m.hit.index = index;
-	m.hit.start_ticks = st->start_ticks;
-	memcpy(m.hit.comm, st->comm, sizeof(m.hit.comm));
-	m.hit.line = *line;
 	m.hit.line.path = NULL;
-	if (whole && line->path && line->path_len <= PMF_MAPS_PATH_MAX)
-		m.path_len = line->path_len;
 	if (c->n_output + sizeof(m) + m.path_len > sizeof(c->output))
 		flush(c);
 	memcpy(c->output + c->n_output, &m, sizeof(m));
 	c->n_output += sizeof(m);
 	if (m.path_len) {
-		memcpy(c->output + c->n_output, line->path, m.path_len);
+		memcpy(c->output + c->n_output, path, m.path_len);
 		c->n_output += m.path_len;
 	}
+}
+
+static void emit(struct pmf_maps_child *c, size_t index, const struct pmf_proc_stat *st,
+		 const struct pmf_maps_line *line, bool whole)
+{
+	struct pmf_maps_hit hit = {
+		.index = index,
+		.start_ticks = st->start_ticks,
+		.line = *line,
+	};
+
+	memcpy(hit.comm, st->comm, sizeof(hit.comm));
+	if (!whole || line->path_len > PMF_MAPS_PATH_MAX)
+		hit.line.path = NULL;
+	pmf_maps_emit(c, &hit, hit.line.path, line->path_len);
 }
 
 /* The state of answering one group of wants about one process. */
@@ -97,7 +106,7 @@ static void read_lines(struct pmf_maps_child *c, struct answer *a, int fd)
 
 	for (;;) {
 		r = read(fd, c->input + n, sizeof(c->input) - n);
-		step(c);
+		pmf_maps_step(c);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0)
@@ -122,21 +131,55 @@ static void read_lines(struct pmf_maps_child *c, struct answer *a, int fd)
 	}
 }
 
-/* snprintf() is not for here. */
+void pmf_maps_number(char buf[static 12], int32_t n)
+{
+	char digits[12];
+	size_t k = 0;
+
+	do {
+		digits[k++] = '0' + n % 10;
+		n /= 10;
+	} while (n > 0);
+	while (k > 0)
+		*buf++ = digits[--k];
+	*buf = '\0';
+}
+
 static void pid_path(char buf[static 32], int32_t pid)
 {
 	static const char prefix[] = "/proc/";
-	char digits[12];
-	size_t n = 0, at = strlen(prefix);
 
-	memcpy(buf, prefix, at);
-	do {
-		digits[n++] = '0' + pid % 10;
-		pid /= 10;
-	} while (pid > 0);
-	while (n > 0)
-		buf[at++] = digits[--n];
-	buf[at] = '\0';
+	memcpy(buf, prefix, strlen(prefix));
+	pmf_maps_number(buf + strlen(prefix), pid);
+}
+
+static void read_maps(struct pmf_maps_child *c, struct answer *a, int dir)
+{
+	int fd = openat(dir, "maps", O_RDONLY | O_CLOEXEC);
+
+	pmf_maps_step(c);
+	if (fd < 0)
+		return;
+	read_lines(c, a, fd);
+	close(fd);
+}
+
+static void read_files(struct pmf_maps_child *c, const struct answer *a, int dir)
+{
+	struct pmf_maps_hit hit = { .index = a->next, .start_ticks = a->st.start_ticks };
+
+	pmf_files_child(c, &hit, dir);
+}
+
+/* Whether the stat that was read is of the process that is wanted. */
+static bool is_wanted(const struct pmf_maps_query *q, const struct pmf_maps_want *w,
+		      const struct pmf_proc_stat *st)
+{
+	/* of one that exits, threads may live on that have files open */
+	uint64_t none = PMF_PF_KTHREAD | (q->files ? 0 : PMF_PF_EXITING);
+
+	return !(st->flags & none) &&
+		(w->start_ticks == PMF_ANY_START || w->start_ticks == st->start_ticks);
 }
 
 /* Whatever the process was, once its directory is open it is the same one. */
@@ -159,20 +202,14 @@ static void answer_group(struct pmf_maps_child *c, size_t i, size_t end)
 		r = read(fd, c->input, sizeof(c->input) - 1);
 		close(fd);
 	}
-	step(c);
-	if (r > 0) {
-		c->input[r] = '\0';
-		if (pmf_parse_proc_stat(c->input, &a.st) == 0 &&
-		    (w->start_ticks == PMF_ANY_START ||
-		     w->start_ticks == a.st.start_ticks) &&
-		    !(a.st.flags & (PMF_PF_KTHREAD | PMF_PF_EXITING))) {
-			fd = openat(dir, "maps", O_RDONLY | O_CLOEXEC);
-			step(c);
-			if (fd >= 0) {
-				read_lines(c, &a, fd);
-				close(fd);
-			}
-		}
+	pmf_maps_step(c);
+	c->input[MAX(r, 0)] = '\0';
+	if (r > 0 && pmf_parse_proc_stat(c->input, &a.st) == 0 &&
+	    is_wanted(c->q, w, &a.st)) {
+		if (c->q->files)
+			read_files(c, &a, dir);
+		else
+			read_maps(c, &a, dir);
 	}
 	close(dir);
 }
@@ -194,7 +231,7 @@ void pmf_maps_child(struct pmf_maps_child *c)
 	for (i = c->first; i < c->q->n; i = end) {
 		end = pmf_maps_group(c->q, i);
 		__atomic_store_n(&c->progress->index, i, __ATOMIC_RELAXED);
-		step(c);
+		pmf_maps_step(c);
 		answer_group(c, i, end);
 		/* what is known is handed over before the next one can hang */
 		flush(c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The child half of maps-reader.c: only that file calls it, in a child.
+ * The child half of maps-reader.c: only that file calls it, in a child. maps-child.c,
+ * and files-child.c for what is open.
  */
 #ifndef PMF_SYS_MAPS_CHILD_H
 #define PMF_SYS_MAPS_CHILD_H
@@ -31,13 +32,24 @@ struct pmf_maps_child {
 	struct pmf_maps_progress *progress;
 	size_t first;		/* want to begin with */
 	int out;
-	char input[PMF_MAPS_INPUT];
+	_Alignas(16) char input[PMF_MAPS_INPUT];
 	char output[PMF_MAPS_OUTPUT];
 	size_t n_output;
 };
 
 /* One past the last want that is answered together with that at i. */
 size_t pmf_maps_group(const struct pmf_maps_query *q, size_t i);
+
+/* For what it reads: one more answer of the kernel; and one for the parent, with a path
+ * unless that is NULL. */
+void pmf_maps_step(struct pmf_maps_child *c);
+void pmf_maps_emit(struct pmf_maps_child *c, const struct pmf_maps_hit *hit,
+		   const char *path, size_t path_len);
+/* n, which is not negative, as text. snprintf() is not for here. */
+void pmf_maps_number(char buf[static 12], int32_t n);
+
+/* files-child.c: of the process of hit, whose directory this is */
+void pmf_files_child(struct pmf_maps_child *c, struct pmf_maps_hit *hit, int dir);
 
 _Noreturn void pmf_maps_child(struct pmf_maps_child *c);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading /proc/PID/maps of processes that may not want to be read.
+ * Reading /proc/PID/maps, or what is open, of processes that may not want to be read.
  *
  * The read takes the process's mmap_lock (m_start()), and a process can see to it
  * that this lasts for ever: one thread waits for a page of a FUSE file, another
  * for the lock. So a child does the reading, which is killed when it gets no
- * further, and that process is left out. proc.c and scan.c call this.
+ * further, and that process is left out. proc.c, scan.c and openfiles.c call this.
  */
 #ifndef PMF_SYS_MAPS_READER_H
 #define PMF_SYS_MAPS_READER_H
@@ -21,12 +21,20 @@ struct pmf_maps_want {
 	size_t tag;		/* the caller's own */
 };
 
+struct pmf_open_file {
+	int32_t task;		/* which has it; 0: all of the process */
+	int32_t fd;
+	int mount;
+	uint64_t ino;
+};
+
 struct pmf_maps_hit {
 	size_t index;		/* of the want */
 	uint64_t start_ticks;
 	char comm[16];
 	struct pmf_maps_line line;	/* its path is terminated, and NULL when it is
 					 * longer than anyone should have it */
+	struct pmf_open_file file;	/* instead, with files */
 };
 
 struct pmf_maps_query {
@@ -37,6 +45,7 @@ struct pmf_maps_query {
 	bool by_address;
 	dev_t devno;
 	bool dax;		/* devno is a device-DAX node */
+	bool files;		/* what is open, instead: of any devno, by no address */
 	unsigned int stall_ms;	/* longest for one step of one process */
 	unsigned int total_ms;	/* longest in all */
 	/* Called for each; non-zero stops and is returned. */

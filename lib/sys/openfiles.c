@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Which files of a filesystem some process holds open, by /proc/PID/fdinfo: it names
- * mount and inode of an open file and asks no filesystem for it, so no process can
- * make us wait. Not found: threads with a descriptor table of their own, and files
- * that are on their way through a socket. Only sys.c refers to this.
+ * mount and inode of an open file and asks no filesystem for it. A process that makes
+ * it wait all the same (files-child.c) is left out. Not found: threads with a
+ * descriptor table of their own, and files that are on their way through a socket. Only
+ * sys.c refers to this.
  */
 #include <dirent.h>
-#include <fcntl.h>
 
-#include "base/file.h"
 #include "base/str.h"
+#include "sys/maps-reader.h"
 #include "sys/mount-ids.h"
 #include "sys/sys-internal.h"
 
 /* Sort and drop doubles before growing beyond this, each time it has doubled. */
 #define MANY	4096
 
+#define STALL_MS	300
+#define TOTAL_MS	60000	/* of what is honest, a million files do not take it */
+
 struct found {
+	struct pmf_maps_want *wants;
+	size_t n_wants, cap_wants;
 	struct pmf_mount_ids mounts;
 	uint64_t *inos;
 	size_t n, cap, sorted_at;
@@ -26,6 +31,7 @@ static void found_done(struct found *f)
 {
 	pmf_mount_ids_done(&f->mounts);
 	free(f->inos);
+	free(f->wants);
 }
 
 static void closedirp(DIR **d)
@@ -71,79 +77,22 @@ static int add(struct found *f, uint64_t ino)
 	return 0;
 }
 
-/* The first lines are the same for every kind of file (fs/proc/fd.c seq_show). */
-static int read_fdinfo(int dir_fd, const char *name, int *ret_mount, uint64_t *ret_ino)
+static int take_file(const struct pmf_maps_hit *hit, void *userdata)
 {
-	_cleanup_close_ int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
-	const char *mount, *ino;
-	unsigned long long number;
-	char text[512];
-	ssize_t n;
-
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	mount = strstr(text, "\nmnt_id:");
-	ino = strstr(text, "\nino:");
-	if (!mount || !ino || sscanf(mount, "\nmnt_id: %d", ret_mount) != 1 ||
-	    sscanf(ino, "\nino: %llu", &number) != 1)
-		return -EBADMSG;
-	*ret_ino = number;
-	return 0;
-}
-
-/* task: /proc/PID or /proc/PID/task/TID. Returns how many it has open. */
-static int read_task(struct found *f, const char *task)
-{
-	_cleanup_(closedirp) DIR *d = NULL;
-	int mount = 0, n = 0, err;
-	char path[320];
-	struct dirent *e;
-	uint64_t ino = 0;
+	const struct pmf_open_file *o = &hit->file;
+	struct found *f = userdata;
+	char path[64];
+	int32_t pid;
 	bool ours;
+	int err;
 
-	snprintf(path, sizeof(path), "%s/fdinfo", task);
-	d = opendir(path);
-	if (!d)
-		return errno == ENOMEM || errno == EMFILE || errno == ENFILE ? -errno : 0;
-	while ((e = readdir(d))) {
-		if (e->d_name[0] < '0' || e->d_name[0] > '9')
-			continue;
-		n++;
-		if (read_fdinfo(dirfd(d), e->d_name, &mount, &ino) < 0)
-			continue;	/* closed by now */
-		snprintf(path, sizeof(path), "%s/fd/%.16s", task, e->d_name);
-		err = pmf_mount_ids_ask(&f->mounts, mount, path, &ours);
-		if (err == 0 && ours)
-			err = add(f, ino);
-		if (err < 0)
-			return err;
-	}
-	return n;
-}
-
-/* All threads share what is open, unless the first has ended before the others. */
-static int read_process(struct found *f, const char *pid)
-{
-	_cleanup_(closedirp) DIR *d = NULL;
-	char path[64], task[320];
-	struct dirent *e;
-	int n;
-
-	snprintf(path, sizeof(path), "/proc/%.16s", pid);
-	n = read_task(f, path);
-	if (n != 0)
-		return n;
-	snprintf(path, sizeof(path), "/proc/%.16s/task", pid);
-	d = opendir(path);
-	while (n == 0 && d && (e = readdir(d))) {
-		if (e->d_name[0] < '1' || e->d_name[0] > '9' || streq(e->d_name, pid))
-			continue;
-		snprintf(task, sizeof(task), "%s/%s", path, e->d_name);
-		n = read_task(f, task);
-	}
-	return n;
+	pid = f->wants[hit->index].pid;
+	if (o->task)
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/fd/%d", pid, o->task, o->fd);
+	else
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, o->fd);
+	err = pmf_mount_ids_ask(&f->mounts, o->mount, path, &ours);
+	return err == 0 && ours ? add(f, o->ino) : err;
 }
 
 /* Every process but this one. */
@@ -167,9 +116,37 @@ static int each_process(struct found *f, int (*fn)(struct found *f, const char *
 	return -errno;
 }
 
-static int read_mounts(struct found *f, const char *pid)
+static int list_process(struct found *f, const char *name)
 {
-	return pmf_mount_ids_read(&f->mounts, pid);
+	uint64_t pid;
+	int err;
+
+	if (pmf_u64_from_string(name, &pid) < 0 || pid > INT32_MAX)
+		return 0;
+	err = pmf_grow(&f->wants, &f->cap_wants, f->n_wants + 1, sizeof(*f->wants));
+	if (err < 0)
+		return err;
+	f->wants[f->n_wants++] = (struct pmf_maps_want){
+		.pid = (int32_t)pid,
+		.start_ticks = PMF_ANY_START,
+	};
+	return pmf_mount_ids_read(&f->mounts, name);
+}
+
+static int read_all(struct found *f)
+{
+	const struct pmf_maps_query q = {
+		.wants = f->wants,
+		.n = f->n_wants,
+		.files = true,
+		.stall_ms = STALL_MS,
+		.total_ms = TOTAL_MS,
+		.fn = take_file,
+		.userdata = f,
+	};
+	size_t left_out;
+
+	return q.n > 0 ? pmf_read_maps(&q, &left_out) : 0;
 }
 
 int pmf_sys_open_files(struct pmf_sys *s, dev_t fs_devno, struct pmf_file_id **ret,
@@ -184,9 +161,9 @@ int pmf_sys_open_files(struct pmf_sys *s, dev_t fs_devno, struct pmf_file_id **r
 	/* Descriptors pass from one namespace to another, so know all mounts first. */
 	err = pmf_mount_ids_read(&f.mounts, "self");
 	if (err == 0)
-		err = each_process(&f, read_mounts);
+		err = each_process(&f, list_process);
 	if (err == 0)
-		err = each_process(&f, read_process);
+		err = read_all(&f);
 	if (err < 0)
 		return err;
 	sort_unique(&f);

@@ -106,6 +106,31 @@ int pmf_parse_proc_stat(const char *text, struct pmf_proc_stat *ret)
 	return 0;
 }
 
+/* The number behind this word, which begins a line. */
+static int value_of(const char *text, const char *word, uint64_t *ret)
+{
+	const char *p = strstr(text, word), *end = text + strlen(text);
+
+	if (!p)
+		return -EBADMSG;
+	for (p += strlen(word); p < end && (*p == ' ' || *p == '\t'); p++)
+		;
+	return number(&p, end, 10, ret) < 0 ? -EBADMSG : 0;
+}
+
+/* The first lines are the same for every kind of file (fs/proc/fd.c seq_show()). */
+int pmf_parse_fdinfo(const char *text, int *ret_mount, uint64_t *ret_ino)
+{
+	uint64_t mount, ino;
+
+	if (value_of(text, "\nmnt_id:", &mount) < 0 || value_of(text, "\nino:", &ino) < 0 ||
+	    mount > INT32_MAX)
+		return -EBADMSG;
+	*ret_mount = (int)mount;
+	*ret_ino = ino;
+	return 0;
+}
+
 int pmf_parse_proc_uid(const char *text, uint32_t *ret)
 {
 	/* proc_task_name() escapes newlines in Name:, so no process can forge this */

@@ -61,6 +61,9 @@ int pmf_parse_proc_uid(const char *text, uint32_t *ret);
  */
 int pmf_parse_cgroup(const char *text, char *buf, size_t size);
 
+/* Mount and inode of an open file, from its fdinfo. -EBADMSG. */
+int pmf_parse_fdinfo(const char *text, int *ret_mount, uint64_t *ret_ino);
+
 /*
  * Next swap area of /proc/swaps: its path, decoded, and whether it is a block
  * device. Returns 1, or 0 at the end. *pos begins at the text.

@@ -29,7 +29,8 @@ trap 'exit 1' INT TERM HUP
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -UNDEBUG ${CFLAGS:-} -Ilib -Iinclude -Iinclude/uapi"
 mkdir "$work/o"
 for c in lib/base/*.c lib/model/*.c lib/sys/{fsmap,fiemap,inode,inode-path,journal,sysfs}.c \
-	lib/sys/{fork,openfiles,mount-ids,mount-open,walk-files}.c tests/root/owners-ask.c; do
+	lib/sys/{files-child,fork,maps-child,maps-reader,openfiles,mount-ids}.c \
+	lib/sys/{mount-open,parse-proc,walk-files}.c tests/root/owners-ask.c; do
 	# shellcheck disable=SC2086
 	${CC:-cc} $flags -c -o "$work/o/$(basename "$c" .c).o" "$c" 2>>"$work/build.log"
 done

@@ -160,6 +160,23 @@ TEST(cgroup)
 	CHECK_EQ(pmf_parse_cgroup("0::/system.slice/cron.service\n", buf, 13), 0);
 }
 
+TEST(fdinfo)
+{
+	uint64_t ino = 0;
+	int mount = 0;
+
+	CHECK_EQ(pmf_parse_fdinfo("pos:\t0\nflags:\t02\nmnt_id:\t29\nino:\t18446744073709551615\n"
+				  "mnt_id:\t1\nino:\t2\n", &mount, &ino), 0);
+	CHECK_EQ(mount, 29);
+	CHECK(ino == UINT64_MAX);
+	CHECK_EQ(pmf_parse_fdinfo("pos:\t0\nino:\t1\n", &mount, &ino), -EBADMSG);
+	CHECK_EQ(pmf_parse_fdinfo("pos:\t0\nmnt_id:\t1\n", &mount, &ino), -EBADMSG);
+	CHECK_EQ(pmf_parse_fdinfo("\nmnt_id:\t2147483648\nino:\t1\n", &mount, &ino), -EBADMSG);
+	CHECK_EQ(pmf_parse_fdinfo("\nmnt_id:\n\nino:\tx\n", &mount, &ino), -EBADMSG);
+	CHECK_EQ(pmf_parse_fdinfo("", &mount, &ino), -EBADMSG);
+	CHECK_EQ(mount, 29);
+}
+
 TEST(swaps)
 {
 	const char *pos = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
