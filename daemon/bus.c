@@ -33,17 +33,27 @@ static uint64_t now_us(struct bus *b)
 
 /* --- the name -------------------------------------------------------------- */
 
+#define IN_QUEUE	2	/* of the bus's answers to RequestName, as its specification says */
+
 static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	uint32_t answer = 0;
+
 	(void)userdata;
 	(void)error;
 	if (sd_bus_message_is_method_error(m, NULL))
 		log_say(LOG_WARNING, MESSAGE_PROBLEM, "cannot be " NAME " on the bus: %s",
 			sd_bus_message_get_error(m)->message);
+	else if (sd_bus_message_read(m, "u", &answer) > 0 && answer == IN_QUEUE)
+		log_say(LOG_WARNING, MESSAGE_PROBLEM,
+			"somebody else is " NAME " on the bus; waiting for it to go");
 	return 0;
 }
 
-/* Not before there is something to tell: who sees the name may ask at once. */
+/*
+ * Not before there is something to tell: who sees the name may ask at once. In the queue
+ * for it, since the bus may not have seen yet that a pmemfaild before this one is dead.
+ */
 void bus_claim_name(struct bus *b)
 {
 	int r;
@@ -51,7 +61,7 @@ void bus_claim_name(struct bus *b)
 	if (!b->bus || b->asked_name || !b->connected ||
 	    (!b->is_late && !(b->listed && b->failures_read)))
 		return;
-	r = sd_bus_request_name_async(b->bus, NULL, NAME, 0, on_name, b);
+	r = sd_bus_request_name_async(b->bus, NULL, NAME, SD_BUS_NAME_QUEUE, on_name, b);
 	b->asked_name = r >= 0;
 	if (r < 0)
 		log_say(LOG_WARNING, MESSAGE_PROBLEM, "cannot ask for " NAME ": %s",

@@ -18,6 +18,10 @@
 #define MAX_AT_ONCE	256	/* messages taken before something is told */
 #define RETRY_US	1000000
 #define RETRY_MOST_US	30000000
+/* Of the daemon's name only: every client that comes or goes has one. */
+#define MATCH_OWNER	"type='signal',sender='org.freedesktop.DBus'," \
+			"path='/org/freedesktop/DBus',interface='org.freedesktop.DBus'," \
+			"member='NameOwnerChanged',arg0='" PMF_BUS_NAME "'"
 
 struct bus_monitor {
 	struct pmemfail_monitor base;	/* its fd is an epoll of the two below */
@@ -62,7 +66,7 @@ static int on_owner(sd_bus_message *s, void *userdata, sd_bus_error *e)
 		return 0;
 	m->daemon = *new;
 	m->resync |= m->daemon;
-	m->retry_at = 0;
+	m->retry_at = m->retry_us = 0;
 	return 0;
 }
 
@@ -107,8 +111,7 @@ static int add_matches(struct bus_monitor *m, sd_bus *bus)
 {
 	int r;
 
-	r = sd_bus_match_signal(bus, NULL, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-				"org.freedesktop.DBus", "NameOwnerChanged", on_owner, m);
+	r = sd_bus_add_match(bus, NULL, MATCH_OWNER, on_owner, m);
 	if (r >= 0)
 		r = sd_bus_match_signal(bus, NULL, PMF_BUS_NAME, PMF_BUS_PATH, PMF_BUS_MANAGER,
 					NULL, on_signal, m);
@@ -245,12 +248,16 @@ static int tell_failure(struct bus_monitor *m, uint64_t id, struct pmemfail_noti
 	return 0;
 }
 
-static bool is_gone(int r)
+/* It went away, hangs, has only just started or is asked too much: that passes. */
+static bool is_passing(int r)
 {
-	return r == -ECONNRESET || r == -EHOSTDOWN || r == -ETIMEDOUT;
+	return r == -ECONNRESET || r == -EHOSTDOWN || r == -ETIMEDOUT || r == -EBUSY;
 }
 
-/* 0: told; -EAGAIN: nothing came of it; else an error. */
+/*
+ * 0: told; -EAGAIN: nothing came of it; else an error. A failure that cannot be asked for
+ * now is told by the list later.
+ */
 static int tell(struct bus_monitor *m, struct pmemfail_notice **ret)
 {
 	struct pmf_bus_item item = pmf_bus_queue_take(&m->queue);
@@ -260,14 +267,18 @@ static int tell(struct bus_monitor *m, struct pmemfail_notice **ret)
 		*ret = item.notice;
 		return 0;
 	}
+	if (!m->daemon) {
+		m->resync = true;
+		return -EAGAIN;
+	}
 	r = tell_failure(m, item.id, ret);
 	if (r == -ENOENT)
 		return -EAGAIN;		/* its time on record is over */
 	if (r < 0) {
-		m->resync = true;	/* it is not forgotten */
+		m->resync = true;
 		retry_later(m);
 	}
-	return is_gone(r) ? -EAGAIN : r;
+	return is_passing(r) ? -EAGAIN : r;
 }
 
 /* The bus's messages. Whether there may be more. */
@@ -282,14 +293,11 @@ static bool process(struct bus_monitor *m)
 	return r > 0;
 }
 
-static int next(struct pmemfail_monitor *base, struct pmemfail_notice **ret)
+static int take_next(struct bus_monitor *m, struct pmemfail_notice **ret)
 {
-	struct bus_monitor *m = over_bus(base);
-	uint64_t expired;
 	bool more;
 	int r;
 
-	(void)!read(m->timer_fd, &expired, sizeof(expired));
 	for (;;) {
 		if (!m->bus && now_us() >= m->retry_at && connect_bus(m) < 0 && !m->bus)
 			retry_later(m);
@@ -300,21 +308,32 @@ static int next(struct pmemfail_monitor *base, struct pmemfail_notice **ret)
 				retry_later(m);
 			else
 				m->retry_us = m->retry_at = 0;
-			if (r < 0 && !is_gone(r))
+			if (r < 0 && !is_passing(r))
 				return r;
 			continue;
 		}
-		/* What waits is about what was before: it is looked at with a daemon only. */
 		if (m->bus && m->queue.n > 0) {
 			r = tell(m, ret);
 			if (r != -EAGAIN)
 				return r;
 		} else if (!more && (m->bus || now_us() < m->retry_at)) {
-			break;
+			return pmf_why(-EAGAIN, "there is no change");
 		}
 	}
-	arm(m);
-	return pmf_why(-EAGAIN, "there is no change");
+}
+
+static int next(struct pmemfail_monitor *base, struct pmemfail_notice **ret)
+{
+	struct bus_monitor *m = over_bus(base);
+	uint64_t expired;
+	int r;
+
+	(void)!read(m->timer_fd, &expired, sizeof(expired));
+	r = take_next(m, ret);
+	/* After an error, too, the caller may wait: it is tried again. */
+	if (r < 0)
+		arm(m);
+	return r;
 }
 
 static void done(struct pmemfail_monitor *base)

@@ -46,15 +46,17 @@ def main(directory, n):
     first = db.execute("SELECT coalesce(max(id), 0) + 1 FROM failure").fetchone()[0]
     with db:
         for i in range(first, first + n):
+            # the change's number, as the store gives it: who follows the record sees it
+            db.execute("UPDATE counter SET change = change + 1")
             state = "handled" if i % 3 else "cleared"
             h = head(i, state)
             db.execute("INSERT INTO failure (id, state, kind, device_id, created_us, updated_us,"
-                       " doc, change) VALUES (?, ?, 'poison', ?, ?, ?, ?, ?)",
+                       " doc, change) VALUES (?, ?, 'poison', ?, ?, ?, ?,"
+                       " (SELECT change FROM counter))",
                        (i, state, h["device_id"], h["created_us"], h["updated_us"],
-                        json.dumps(h), i))
+                        json.dumps(h)))
             db.execute("INSERT INTO failure_case (failure, n, doc) VALUES (?, 0, ?)",
                        (i, json.dumps(case(i))))
-        db.execute("UPDATE counter SET change = max(change, ?)", (first + n,))
 
 
 if __name__ == "__main__":

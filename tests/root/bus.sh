@@ -112,6 +112,26 @@ bus_down
 sleep 0.3
 kill -0 "$daemon_pid" && bus_up && try named
 verdict comes_back_with_the_bus $? "$(tail -n 3 "$work/log")"
+
+# --- the name is still another's ---------------------------------------------
+
+# As that of one that was killed, for as long as the bus has not seen it.
+mkdir -p "$work/next/etc"
+cp -r "$work/etc/pmemfail" "$work/next/etc"
+sed -i "s,=$work/,=$work/next/," "$work/next/etc/pmemfail/pmemfail.conf"
+mkdir -p "$work/next/state" "$work/next/run"
+"$daemon" --root "$work/next" 2>"$work/next/log" &
+next_pid=$!
+owner_is() {
+	named | grep -q "^PID=$1\$"
+}
+try grep -q 'somebody else is org.pmemfail1' "$work/next/log" && owner_is "$daemon_pid"
+verdict waits_for_the_name $? "$(tail -n 3 "$work/next/log")"
+kill -KILL "$daemon_pid"
+try owner_is "$next_pid"
+verdict takes_the_name_of_a_dead_one $? "$(named 2>&1 | grep ^PID)"
+wait "$daemon_pid" 2>/dev/null
+daemon_pid=$next_pid
 stop_daemon
-verdict ends_well $? "$(tail -n 3 "$work/log")"
+verdict ends_well $? "$(tail -n 3 "$work/next/log")"
 exit "$failed"

@@ -4,6 +4,7 @@
  * no daemon or no bus, too.
  */
 #include <poll.h>
+#include <systemd/sd-bus.h>
 
 #include "bus-bench.h"
 
@@ -166,4 +167,107 @@ TEST(a_signal_that_makes_no_sense_is_looked_into)
 	fake_server_emit(&x.on.b, 'x', 0);
 	CHECK_EQ(next(&x, &id), PMEMFAIL_FAILURE_CHANGED);
 	CHECK_EQ(next(&x, &id), PMEMFAIL_FAILURE_ADDED);
+}
+
+/* Somebody else is on the bus for a moment. */
+static void stranger(void)
+{
+	sd_bus *bus = NULL;
+
+	if (sd_bus_open_system(&bus) < 0)
+		abort();
+	sd_bus_flush_close_unref(bus);
+}
+
+TEST(who_else_comes_and_goes_means_nothing)
+{
+	BENCH(x);
+	struct pollfd p = { .fd = pmemfail_monitor_get_fd(x.m), .events = POLLIN };
+	unsigned int lists;
+
+	CHECK(is_quiet(&x));
+	lists = x.on.b.shared->lists;
+	for (int i = 0; i < 5; i++)
+		stranger();
+	CHECK_EQ(poll(&p, 1, 300), 0);
+	CHECK(is_quiet(&x));
+	CHECK_EQ(x.on.b.shared->lists, lists);
+}
+
+TEST(who_else_goes_is_not_taken_for_the_daemon)
+{
+	BENCH(x);
+	uint64_t id;
+
+	fake_server_kill(&x.on.b);
+	change_in_secret(&x);
+	fake_server_start(&x.on.b);
+	stranger();
+	poll(NULL, 0, 300);
+	CHECK_EQ(next(&x, &id), PMEMFAIL_FAILURE_CHANGED);
+	CHECK_EQ(next(&x, &id), PMEMFAIL_FAILURE_ADDED);
+	CHECK_EQ(id, 9);
+}
+
+static void fail_by(struct bench *x, const char *error)
+{
+	strcpy(x->on.b.shared->error_name, error);
+	x->on.b.shared->manner = FAKE_ERROR;
+}
+
+/* It is asked again, by the fd alone. */
+static void is_told_later(struct bench *x)
+{
+	uint64_t id;
+
+	x->on.b.shared->manner = FAKE_SENSIBLE;
+	CHECK_EQ(next(x, &id), PMEMFAIL_FAILURE_CHANGED);
+	CHECK_EQ(next(x, &id), PMEMFAIL_FAILURE_ADDED);
+	CHECK_EQ(id, 9);
+}
+
+TEST(a_daemon_that_is_busy_is_waited_for)
+{
+	BENCH(x);
+	struct pmemfail_failure *f = NULL;
+
+	fake_server_kill(&x.on.b);
+	change_in_secret(&x);
+	fail_by(&x, "org.pmemfail1.Error.Busy");
+	fake_server_start(&x.on.b);
+	CHECK_EQ(pmemfail_monitor_next(x.m, &f), -EAGAIN);
+	is_told_later(&x);
+}
+
+TEST(one_failure_it_is_too_busy_for_is_told_later)
+{
+	BENCH(x);
+	unsigned int calls = x.on.b.shared->calls;
+	struct pmemfail_failure *f = NULL;
+
+	change_in_secret(&x);
+	fail_by(&x, "org.pmemfail1.Error.Busy");
+	fake_server_emit(&x.on.b, 'c', 5);
+	while (x.on.b.shared->calls == calls) {
+		CHECK_EQ(pmemfail_monitor_next(x.m, &f), -EAGAIN);
+		poll(NULL, 0, 10);
+	}
+	is_told_later(&x);
+}
+
+TEST(after_an_error_the_caller_may_wait)
+{
+	BENCH(x);
+	struct pollfd p = { .fd = pmemfail_monitor_get_fd(x.m), .events = POLLIN };
+	struct pmemfail_failure *f = NULL;
+	int r;
+
+	change_in_secret(&x);
+	fail_by(&x, "org.freedesktop.DBus.Error.AccessDenied");
+	fake_server_emit(&x.on.b, 'c', 5);
+	while ((r = pmemfail_monitor_next(x.m, &f)) == -EAGAIN)
+		poll(NULL, 0, 10);
+	CHECK_EQ(r, -EACCES);
+	CHECK(poll(&p, 1, PATIENCE_MS) > 0);
+	is_told_later(&x);
 }
