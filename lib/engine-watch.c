@@ -68,6 +68,7 @@ static int copy_names(struct pmf_watched *w, const struct pmf_device *d)
 	w->node = new.node;
 	w->bound = new.bound;
 	w->devno = d->devno;
+	w->diskseq = d->diskseq;
 	w->result = 1;
 	return 0;
 }
@@ -89,7 +90,8 @@ static int see_device(struct pmemfail_engine *e, const struct pmf_device *d)
 		if (r < 0)
 			return r;
 		e->n_watched++;
-	} else if (new || w->devno != d->devno || !streq_ptr(w->node, d->node) ||
+	} else if (new || w->devno != d->devno || w->diskseq != d->diskseq ||
+		   !streq_ptr(w->node, d->node) ||
 		   !streq_ptr(w->name, d->name) || !streq_ptr(w->bound, d->bound)) {
 		new = true;
 		r = copy_names(w, d);
@@ -170,8 +172,9 @@ void pmf_engine_snapshot(struct pmemfail_engine *e)
 		else if (r < 0)
 			pmf_log(e->ctx, "cannot watch a device: %s", strerror(-r));
 	}
+	/* one that came back unseen has lists of its own */
+	e->rewatch_lists |= changed || e->all_bound;
 	e->all_bound = false;
-	e->rewatch_lists |= changed;
 	pmf_engine_look_mounted(e, old);
 	pmf_engine_trace_again(e, old);
 	if (changed)

@@ -123,6 +123,7 @@ struct pmf_watched {
 	uint64_t cookie;
 	char *id, *name, *node, *bound;
 	dev_t devno;
+	uint64_t diskseq;	/* of the disk whose lists are watched */
 	bool present;		/* bound now, as far as we know */
 	bool told;		/* the caller knows it as protected */
 	int result;		/* of the last watch: 0, or -errno; 1: not tried */

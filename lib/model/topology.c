@@ -58,6 +58,7 @@ bool pmf_device_copy(const struct pmf_device *d, struct pmf_device *to)
 {
 	to->mode = d->mode;
 	to->devno = d->devno;
+	to->diskseq = d->diskseq;
 	to->size = d->size;
 	to->spa = d->spa;
 	to->ns_spa = d->ns_spa;

@@ -32,6 +32,7 @@ struct pmf_device {
 	char *uuid;		/* of the namespace; NULL for a legacy one */
 	enum pmf_device_mode mode;
 	dev_t devno;		/* of the node; 0 when not bound */
+	uint64_t diskseq;	/* another each time it is bound; 0: no disk, or unknown */
 	uint64_t size;		/* bytes of the node */
 	uint64_t spa;		/* physical address of its byte 0; UINT64_MAX unknown */
 	/* The whole namespace, with info block and page structs: a bad byte in there

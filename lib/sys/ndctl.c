@@ -57,6 +57,8 @@ static int bind_block(struct pmf_device *d, const char *bound, const char *name)
 	err = pmf_sysfs_block_devno(name, &d->devno);
 	if (err == 0)
 		err = pmf_sysfs_block_size(name, &d->size);
+	if (err == 0)
+		err = pmf_sysfs_block_seq(name, &d->diskseq);
 	if (err == -ENOENT || err == -ENODEV) {
 		d->devno = 0;
 		return 0;	/* the same */

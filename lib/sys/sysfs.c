@@ -76,6 +76,18 @@ int pmf_sysfs_block_size(const char *name, uint64_t *ret_bytes)
 	return pmf_sysfs_block_sectors(name, "size", ret_bytes);
 }
 
+int pmf_sysfs_block_seq(const char *name, uint64_t *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int err;
+
+	*ret = 0;
+	err = read_attribute(name, "diskseq", &text);
+	if (err == -ENOENT)
+		return 0;	/* a kernel before 5.15 */
+	return err < 0 ? err : pmf_u64_from_string(text, ret);
+}
+
 int pmf_sysfs_block_node(const char *name, char **ret)
 {
 	char *p;

@@ -15,6 +15,8 @@
 
 int pmf_sysfs_block_devno(const char *name, dev_t *ret);
 int pmf_sysfs_block_size(const char *name, uint64_t *ret_bytes);
+/* Which disk of those that ever had the name: 0 where the kernel does not count. */
+int pmf_sysfs_block_seq(const char *name, uint64_t *ret);
 /* A number of sectors in a file of the device, as bytes. */
 int pmf_sysfs_block_sectors(const char *name, const char *file, uint64_t *ret_bytes);
 /* /dev/NAME: the kernel's name with '!' for what is '/' there. Frees *ret first. */

@@ -195,6 +195,33 @@ TEST(failed_watch_is_tried_again)
 	CHECK_EQ(watched, 1);
 }
 
+/* Dispatch the first look's own echo. */
+static void calm_down(struct bench *b)
+{
+	struct pollfd p = { .fd = pmemfail_engine_get_fd(b->e), .events = POLLIN };
+
+	for (int i = 0; i < 20 && poll(&p, 1, 200) > 0; i++)
+		(void)pmemfail_engine_dispatch(b->e);
+}
+
+/* Both looks at it found it bound, by the same names. Its lists are others all the same. */
+TEST(bound_again_between_two_looks_is_new)
+{
+	BENCH(b);
+	unsigned int reads;
+
+	fake_holds_add(&b.f, 0);
+	CHECK_EQ(pmemfail_engine_new(b.ctx, &b.e), 0);
+	calm_down(&b);
+	reads = b.f.bad_reads;
+	pthread_mutex_lock(&b.f.lock);
+	b.f.topology->devices[0].diskseq = 2;
+	pthread_mutex_unlock(&b.f.lock);
+	pmf_snapshots_refresh(b.e->snapshots, PMF_READ_DEVICES);
+	/* for it, and for what was written before they were watched anew */
+	CHECK(run_until(&b, &b.f.bad_reads, reads + 2));
+}
+
 /* --- alone on the machine: a child whose mounts and uevents are its own ---- */
 
 enum { CHILD_OK, CHILD_FAILED, CHILD_NOT_ROOT, CHILD_NO_ENGINE };
@@ -217,15 +244,6 @@ static int in_child(int (*fn)(struct bench *b))
 	}
 	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ?
 		WEXITSTATUS(status) : CHILD_FAILED;
-}
-
-/* Dispatch the first look's own echo. */
-static void calm_down(struct bench *b)
-{
-	struct pollfd p = { .fd = pmemfail_engine_get_fd(b->e), .events = POLLIN };
-
-	for (int i = 0; i < 20 && poll(&p, 1, 200) > 0; i++)
-		(void)pmemfail_engine_dispatch(b->e);
 }
 
 static int stays_idle(struct bench *b)
