@@ -72,6 +72,16 @@ static int count_cpus(struct pmf_trace *t)
 	return t->cpus > 0 ? 0 : -EIO;
 }
 
+/* Not on one that has it: __tracing_resize_ring_buffer() stops the trace meanwhile, and
+ * what fails in that moment would be told to nobody. */
+static void set_size(struct pmf_trace *t)
+{
+	if (tracefs_instance_is_new(t->instance) ||
+	    tracefs_instance_get_buffer_size(t->instance, 0) < BUFFER_KIB)
+		/* A smaller buffer is a matter of memory only. */
+		(void)tracefs_instance_set_buffer_size(t->instance, BUFFER_KIB, -1);
+}
+
 static int start(struct pmf_trace *t)
 {
 	int err;
@@ -82,8 +92,7 @@ static int start(struct pmf_trace *t)
 	if (err < 0)
 		return err;
 	errno = 0;
-	/* A smaller buffer is a matter of memory only. */
-	(void)tracefs_instance_set_buffer_size(t->instance, BUFFER_KIB, -1);
+	set_size(t);
 	if (tracefs_event_enable(t->instance, SYSTEM, EVENT) < 0 ||
 	    tracefs_trace_on(t->instance) < 0)
 		return saved_errno();
@@ -131,6 +140,15 @@ static int take_leftovers(struct pmf_trace *t, const char *run_dir, int *ret_kee
 	return 0;
 }
 
+/* What cannot be read is not left on, unless a predecessor's events may be in it. */
+static void give_up(struct pmf_trace *t)
+{
+	t->pipe = safe_close(t->pipe);	/* an instance in use cannot be removed */
+	if (t->instance && tracefs_instance_is_new(t->instance))
+		(void)tracefs_instance_destroy(t->instance);
+	pmf_trace_close(t);
+}
+
 int pmf_trace_open(const char *run_dir, struct pmf_trace **ret, int *ret_keep)
 {
 	struct pmf_trace *t = calloc(1, sizeof(*t));
@@ -147,7 +165,7 @@ int pmf_trace_open(const char *run_dir, struct pmf_trace **ret, int *ret_keep)
 	if (err == 0)
 		err = take_leftovers(t, run_dir, &keep);
 	if (err < 0) {
-		pmf_trace_close(t);
+		give_up(t);
 		return err;
 	}
 	*ret = t;
@@ -159,12 +177,9 @@ struct pmf_trace *pmf_trace_close(struct pmf_trace *t)
 {
 	if (!t)
 		return NULL;
-	safe_close(t->pipe);	/* an instance in use cannot be removed */
-	if (t->instance) {
-		(void)tracefs_event_disable(t->instance, SYSTEM, EVENT);
-		(void)tracefs_instance_destroy(t->instance);
+	safe_close(t->pipe);
+	if (t->instance)
 		tracefs_instance_free(t->instance);
-	}
 	if (!t->keep)
 		free(t->page);
 	pmf_trace_keep_close(t->keep);

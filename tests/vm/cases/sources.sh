@@ -5,7 +5,7 @@
 #
 # sources WHAT: what is known of poison, and how soon
 #   watch   a write into a list and a machine check wake who watches, nothing else does;
-#           the trace event says which page; nothing of the trace stays behind
+#           the trace event says which page, also when nobody was there for it
 #   lists   the lists of the disk and of the region, and marking
 #   sandbox the same calls under the restrictions of pmemfaild.service
 
@@ -77,10 +77,17 @@ case_watch() {
 	expect_eq "the pages" "$(grep '^page' "$RUN/watch")" \
 		"$(printf 'page %s\n' "$(spa_of /dev/pmem0 8192)" "$(spa_of /dev/pmem0 32768)")"
 
+	# So it does when the last one ended as it was told to.
 	kill -TERM "$WATCHER"
 	wait_for 10 "its end" gone "$WATCHER"
 	expect_ok has_line "$RUN/watch" '^closed'
-	expect_fail test -e "$TRACE"
+	mce 65536
+	wait_for 10 "badblock" has_line /sys/block/pmem0/badblocks '^65536 8'
+	watch_up
+	wait_for 10 "the page" has_line "$RUN/watch" "^page $(spa_of /dev/pmem0 65536)\$"
+	kill -TERM "$WATCHER"
+	wait_for 10 "its end" gone "$WATCHER"
+	expect_ok rmdir "$TRACE"
 }
 
 # list [ARGUMENT...]: its lines of bad ranges

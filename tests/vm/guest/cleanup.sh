@@ -28,10 +28,15 @@ cgroup_empty() {
 # Every case starts without daemon, module and state, with the configuration
 # that was installed.
 cleanup_pmemfail() {
+	local dir
 	if [[ -e /usr/lib/systemd/system/pmemfaild.service ]]; then
 		bounded 25 systemctl stop pmemfaild.service || echo "pmemfaild does not stop"
 		systemctl -q reset-failed 2>/dev/null || true
 	fi
+	# where memory failures wait for the next daemon
+	for dir in /sys/kernel/{,debug/}tracing/instances/pmemfail; do
+		[[ ! -d $dir ]] || rmdir "$dir" || echo "cannot remove $dir"
+	done
 	rm -rf /var/lib/pmemfail /run/pmemfail /etc/pmemfail
 	[[ ! -e $INSTALLED_ETC ]] || cp -a "$INSTALLED_ETC" /etc/pmemfail
 	if [[ -d /sys/module/pmemfail ]]; then
