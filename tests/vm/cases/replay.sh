@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mount:ext4 namespace:xfs daemon:xfs module:xfs kept:xfs reboot:xfs
+# variants: mount:ext4 namespace:xfs@6.12 daemon:xfs@6.1 ended:xfs rebound:raw module:xfs@6.12 kept:xfs@6.1 reboot:xfs@6.12
 # timeout: 240
 #
 # By name also mount:xfs request:xfs; every check has time for these only.
@@ -10,6 +10,9 @@
 #   mount      a file system is mounted there
 #   namespace  the same in another mount namespace only
 #   daemon     the daemon starts
+#   ended      the daemon starts: it had ended as it was told to, and the page's failure
+#              is in no list of bad blocks
+#   rebound    it was unbound and at once bound again: its new list is watched
 #   module     the module is loaded
 #   request    pmemfailctl replay, with no daemon
 #   kept       handled before a restart: nobody is told twice, nothing is new
@@ -112,6 +115,43 @@ case_daemon() {
 	recorded handled pmem0
 	recorded_file "$MNT/bad" "$OFFSET"
 	ends_well
+}
+
+case_ended() {
+	pmemfail_up
+	set_up "$1"
+	watched
+	systemctl stop pmemfaild.service
+	bad_file failure raw "$MNT/bad" "$OFFSET"
+	sleep 1
+	expect_eq "bad blocks" "$(</sys/block/pmem0/badblocks)" ""
+	systemctl start pmemfaild.service
+	recorded handled pmem0
+	recorded_file "$MNT/bad" "$OFFSET" unused
+	one_record
+	goes_on "$MNT"
+	sums_verify
+	umount "$MNT"
+}
+
+case_rebound() {
+	pmemfail_up
+	DEV=$(ns_make_fsdax 0)
+	watched
+	unbind "$DEV"
+	rebind "$DEV"
+	watched
+	# until the lists have been read for the bind itself
+	sleep 2
+	badblocks_add "$DEV" 65536 8
+	try_for 10 bad_pages 1 || fault "the new list is not watched"
+	badblocks_add "$DEV" 131072 8
+	try_for 10 bad_pages 2 || fault "the new list is not watched any more"
+}
+
+bad_pages() {
+	(($(pmemfailctl list --json | jq '[.failures[] | select(.kind == "poison") | .ranges[] |
+		.end - .start] | add // 0') == $1 * PAGE))
 }
 
 case_module() {

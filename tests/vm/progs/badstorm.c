@@ -6,7 +6,8 @@
  *	badstorm SPA BYTES COUNT SEED
  *
  * Why: each write to hard_offline_page runs memory_failure() for real, with its
- * trace event. Says "hit N" at the end: how many different pages there were.
+ * trace event. Says "hit N" at the end: how many different pages there were, and of
+ * each "page SPA SECONDS", by CLOCK_MONOTONIC when it was hit last.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,15 +15,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096UL
 #define INTERFACE "/sys/devices/system/memory/hard_offline_page"
 
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long spa, pages, count, hit = 0, i;
-	unsigned char *seen;
+	double *seen;
 	unsigned int seed;
 	int fd;
 
@@ -34,7 +44,7 @@ int main(int argc, char **argv)
 	pages = strtoul(argv[2], NULL, 0) / PAGE;
 	count = strtoul(argv[3], NULL, 0);
 	seed = (unsigned int)strtoul(argv[4], NULL, 0);
-	seen = calloc(pages, 1);
+	seen = calloc(pages, sizeof(*seen));
 	fd = open(INTERFACE, O_WRONLY | O_CLOEXEC);
 	if (!seen || fd < 0) {
 		perror(INTERFACE);
@@ -51,9 +61,12 @@ int main(int argc, char **argv)
 			fprintf(stderr, "badstorm: %s", text);
 			return 1;
 		}
-		hit += !seen[page];
-		seen[page] = 1;
+		hit += seen[page] == 0;
+		seen[page] = now();
 	}
 	printf("hit %lu\n", hit);
+	for (i = 0; i < pages; i++)
+		if (seen[i] != 0)
+			printf("page %lu %.6f\n", spa + i * PAGE, seen[i]);
 	return 0;
 }

@@ -34,6 +34,8 @@ bad_sector() {
 	case $1 in
 	latent) badblocks_add "$DISK" "$AT" 8 ;;
 	mce) host_hmp mce -b 0 9 0xbd000000000000c0 0x5 "$(spa_of "$DISK" "$AT")" 0x8c ;;
+	# memory_failure() without a machine check: it is in no list
+	failure) spa_of "$DISK" "$AT" >/sys/devices/system/memory/hard_offline_page ;;
 	*) die "no source '$1'" ;;
 	esac
 }

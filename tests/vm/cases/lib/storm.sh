@@ -57,8 +57,34 @@ covers() {
 }
 
 covered() {
-	try_for 60 covers $(($1 * PAGE)) ||
-		fault "on record: $(bytes_on_record) bytes, should be $(($1 * PAGE))"
+	try_for 60 covers $(($1 * PAGE)) && return
+	fault "on record: $(bytes_on_record) bytes, should be $(($1 * PAGE))"
+	missing | head -n 20
+	poison | jq -c '[.id, .state, .detected, (.ranges | length)]'
+	journal_since -u pmemfaild -o short-monotonic | grep -vE 'bad bytes|sent SIGBUS' | tail -n 100
+	grep -H . /sys/kernel/tracing/instances/pmemfail/per_cpu/cpu*/stats
+	daemon_waits_for
+}
+
+# what it watches, and where each of its threads is
+daemon_waits_for() {
+	local pid
+	pid=$(systemctl show -P MainPID pmemfaild.service)
+	stat -c 'inode %i of %n' /sys/block/pmem0/badblocks
+	grep -h '^inotify' "/proc/$pid/fdinfo/"*
+	tail -n +1 "/proc/$pid/task/"*/stack
+}
+
+# which pages that failed are not on record, and when each of them failed last
+missing() {
+	local first
+	first=$(spa_of "$DEV" 0)
+	{
+		poison | jq -r 'select(.state != "cleared") | .ranges[] | "range \(.start) \(.end)"'
+		grep '^page ' "$RUN/badstorm"
+	} | awk -v first=$((first)) -v page="$PAGE" '
+		$1 == "range" { for (at = $2; at < $3; at += page) there[at] = 1 }
+		$1 == "page" && !(($2 - first) in there) { print "not on record:", $2 - first, "failed at", $3 }'
 }
 
 settled() {
