@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # timeout: 240
+# kernels: 6.12
 #
 # bus-client: pmemfailctl and the library over D-Bus: the same answers as directly; who
 # is not root reads, without what is others', and may not act; what changes is told

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # timeout: 120
+# kernels: 6.1
 #
 # bus-peers: other people's programs on org.pmemfail1: gdbus, busctl, and one in Python
 # over GLib that lists, listens and asks for a moment before a removal. Every object says

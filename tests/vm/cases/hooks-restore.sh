@@ -2,6 +2,7 @@
 # shellcheck shell=bash
 # append: memmap=384M!1G
 # timeout: 180
+# kernels: 6.12
 #
 # hooks-restore: the documented example. The bad range is written anew from a
 # backup, the kernel's list is empty then, and the failure cleared. On memory set

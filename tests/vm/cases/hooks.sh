@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: run refused slow
+# variants: run@6.1 refused@6.12 slow@6.1
 # timeout: 180
 #
 # hooks WHAT: programs in /etc/pmemfail/hooks.d after a failure:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# kernels: 6.12
 #
 # tool: pmemfailctl refuses what it must with the exit code that is documented
 # and a message that names the thing, and never crashes; a malformed setting
