@@ -80,12 +80,12 @@ void pmf_act_hooks(struct pmemfail *ctx, struct pmf_store **store, struct pmf_fa
 }
 
 int pmf_direct_prepare_remove(struct pmemfail *ctx, const char *device,
-			      struct pmf_failure **ret)
+			      struct pmf_progress *progress, struct pmf_failure **ret)
 {
 	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
-	struct pmf_run run = { .hold_fd = -1, .unmount = true };
+	struct pmf_run run = { .hold_fd = -1, .unmount = true, .progress = progress };
 	int r;
 
 	r = pmf_act(ctx, &run.sys);
@@ -111,6 +111,7 @@ int pmf_direct_prepare_remove(struct pmemfail *ctx, const char *device,
 	}
 	pmf_act_record(ctx, &store, f);
 	pmf_act_hooks(ctx, &store, f);
+	pmf_progress_pass(progress, PMF_REMOVAL_AFTER);
 	*ret = TAKE_PTR(f);
 	return 0;
 }

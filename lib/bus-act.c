@@ -107,7 +107,15 @@ static int assess_range(struct pmemfail *ctx, const char *device, struct pmf_ran
 	return assess(ctx, device, &range, deep, progress, userdata, ret);
 }
 
-static int prepare_remove(struct pmemfail *ctx, const char *device, struct pmf_failure **ret)
+/* What acts is not stopped by who looks on. */
+static int note(uint64_t done, uint64_t total, void *userdata)
+{
+	pmf_progress_set(userdata, done, total);
+	return 0;
+}
+
+static int prepare_remove(struct pmemfail *ctx, const char *device,
+			  struct pmf_progress *progress, struct pmf_failure **ret)
 {
 	_cleanup_message_ sd_bus_message *m = NULL;
 	_cleanup_(result_done) struct result l = { 0 };
@@ -118,7 +126,7 @@ static int prepare_remove(struct pmemfail *ctx, const char *device, struct pmf_f
 	if (r >= 0)
 		r = append_options(m, false);
 	if (r >= 0)
-		r = pmf_bus_job(ctx, bus, m, NULL, NULL, &l.v, &l.n);
+		r = pmf_bus_job(ctx, bus, m, progress ? note : NULL, progress, &l.v, &l.n);
 	return r < 0 ? r : take_one(&l, ret);
 }
 
@@ -159,8 +167,8 @@ static int report_spa(struct pmemfail *ctx, struct pmf_range range, pmemfail_fai
 	return report(ctx, NULL, range, fn, userdata);
 }
 
-static int replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
-		  void *userdata)
+static int replay(struct pmemfail *ctx, const char *device, struct pmf_progress *progress,
+		  pmemfail_failure_fn fn, void *userdata)
 {
 	_cleanup_message_ sd_bus_message *m = NULL;
 	_cleanup_(result_done) struct result l = { 0 };
@@ -169,7 +177,7 @@ static int replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn 
 
 	r = new_call(ctx, "Replay", device, &bus, &m);
 	if (r >= 0)
-		r = pmf_bus_job(ctx, bus, m, NULL, NULL, &l.v, &l.n);
+		r = pmf_bus_job(ctx, bus, m, progress ? note : NULL, progress, &l.v, &l.n);
 	return tell(r, &l, fn, userdata);
 }
 

@@ -175,6 +175,7 @@ static int wait_for(struct pmemfail *ctx, sd_bus *bus, struct job *j,
 		    pmemfail_progress_fn progress, void *userdata)
 {
 	uint64_t heard = now_us(), now;
+	bool over;
 	int r;
 
 	for (;;) {
@@ -192,9 +193,10 @@ static int wait_for(struct pmemfail *ctx, sd_bus *bus, struct job *j,
 				return r;
 			continue;	/* signals may have come before the answer */
 		}
-		if (is_over(j))
-			return 0;
+		over = is_over(j);
 		r = progress ? progress(j->done, j->total, userdata) : 0;
+		if (over)
+			return 0;	/* too late to stop it */
 		if (r != 0) {
 			j->stopped = true;
 			return r;

@@ -154,13 +154,20 @@ _public_ int pmemfail_assess_range(struct pmemfail *ctx, const char *device, uin
 _public_ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 				     struct pmemfail_failure **ret)
 {
+	return pmemfail_prepare_remove_with_progress(ctx, device, NULL, ret);
+}
+
+_public_ int pmemfail_prepare_remove_with_progress(struct pmemfail *ctx, const char *device,
+						   struct pmemfail_progress *p,
+						   struct pmemfail_failure **ret)
+{
 	struct pmf_failure *f = NULL;
 	int r;
 
 	if (!ctx || !device || !ret)
 		return pmf_why(-EINVAL, "pmemfail_prepare_remove() needs a context, a device "
 			       "and a place for the answer");
-	r = ctx->ops->prepare_remove(ctx, device, &f);
+	r = ctx->ops->prepare_remove(ctx, device, (struct pmf_progress *)p, &f);
 	return give(r, f, ret);
 }
 
@@ -192,9 +199,16 @@ _public_ int pmemfail_report_spa(struct pmemfail *ctx, uint64_t address, uint64_
 _public_ int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
 			     void *userdata)
 {
+	return pmemfail_replay_with_progress(ctx, device, NULL, fn, userdata);
+}
+
+_public_ int pmemfail_replay_with_progress(struct pmemfail *ctx, const char *device,
+					   struct pmemfail_progress *p, pmemfail_failure_fn fn,
+					   void *userdata)
+{
 	if (!ctx || !fn)
 		return pmf_why(-EINVAL, "pmemfail_replay() needs a context and a function");
-	return ctx->ops->replay(ctx, device, fn, userdata);
+	return ctx->ops->replay(ctx, device, (struct pmf_progress *)p, fn, userdata);
 }
 
 /* --- what only pmemfaild has ----------------------------------------------- */

@@ -8,8 +8,10 @@
 #define PMF_OPS_H
 
 #include "context.h"
+#include "flow/progress.h"
 
-/* Arguments are not NULL where the public call wants them, states and such in range. */
+/* Arguments are not NULL where the public call wants them, states and such in range;
+ * progress may be. */
 struct pmf_ops {
 	int (*list_devices)(struct pmemfail *ctx, struct pmemfail_devices **ret);
 	int (*device_badblocks)(struct pmemfail *ctx, const struct pmf_device *d,
@@ -22,13 +24,13 @@ struct pmf_ops {
 			    bool deep, pmemfail_progress_fn progress, void *userdata,
 			    struct pmf_failure **ret);
 	int (*prepare_remove)(struct pmemfail *ctx, const char *device,
-			      struct pmf_failure **ret);
+			      struct pmf_progress *progress, struct pmf_failure **ret);
 	int (*report)(struct pmemfail *ctx, const char *device, struct pmf_range range,
 		      pmemfail_failure_fn fn, void *userdata);
 	int (*report_spa)(struct pmemfail *ctx, struct pmf_range range,
 			  pmemfail_failure_fn fn, void *userdata);
-	int (*replay)(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
-		      void *userdata);
+	int (*replay)(struct pmemfail *ctx, const char *device, struct pmf_progress *progress,
+		      pmemfail_failure_fn fn, void *userdata);
 	int (*diagnose)(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 	int (*frozen)(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 	int (*event_counters)(struct pmemfail *ctx, uint64_t *ret_events,
@@ -52,13 +54,13 @@ int pmf_direct_assess_range(struct pmemfail *ctx, const char *device, struct pmf
 			    bool deep, pmemfail_progress_fn progress, void *userdata,
 			    struct pmf_failure **ret);
 int pmf_direct_prepare_remove(struct pmemfail *ctx, const char *device,
-			      struct pmf_failure **ret);
+			      struct pmf_progress *progress, struct pmf_failure **ret);
 int pmf_direct_report(struct pmemfail *ctx, const char *device, struct pmf_range range,
 		      pmemfail_failure_fn fn, void *userdata);
 int pmf_direct_report_spa(struct pmemfail *ctx, struct pmf_range range,
 			  pmemfail_failure_fn fn, void *userdata);
-int pmf_direct_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
-		      void *userdata);
+int pmf_direct_replay(struct pmemfail *ctx, const char *device, struct pmf_progress *progress,
+		      pmemfail_failure_fn fn, void *userdata);
 int pmf_direct_diagnose(struct pmemfail *ctx, struct pmemfail_diagnosis **ret);
 int pmf_direct_frozen(struct pmemfail *ctx, pmemfail_name_fn fn, void *userdata);
 int pmf_direct_event_counters(struct pmemfail *ctx, uint64_t *ret_events,

@@ -81,8 +81,9 @@ static int look(struct pmemfail *ctx, const struct pmf_run *run, struct pmf_stor
 	return pmf_found_add(found, f);
 }
 
-int pmf_replay_device(struct pmemfail *ctx, const struct pmf_run *run, const char *device_id,
-		      struct pmf_ranges *ranges, struct pmf_found *found)
+/* counted: how many of them who looks on was told to expect. */
+static int replay_device(struct pmemfail *ctx, const struct pmf_run *run, const char *device_id,
+			 struct pmf_ranges *ranges, uint64_t counted, struct pmf_found *found)
 {
 	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	_cleanup_(pmf_store_closep) struct pmf_store *writable = NULL;
@@ -95,6 +96,7 @@ int pmf_replay_device(struct pmemfail *ctx, const struct pmf_run *run, const cha
 		return 0;	/* nothing was ever recorded */
 	if (r >= 0)
 		r = pmf_store_foreach_open(store, device_id, choose, &c);
+	pmf_progress_correct(run->progress, counted, c.n);
 	/* one damaged record hides no other */
 	for (size_t i = 0; (r >= 0 || r == -EBADMSG) && i < c.n; i++) {
 		struct pmf_failure *f;
@@ -102,6 +104,7 @@ int pmf_replay_device(struct pmemfail *ctx, const struct pmf_run *run, const cha
 		r = pmf_store_get(store, c.ids[i], &f);
 		if (r >= 0)
 			r = look(ctx, run, &writable, f, found);
+		pmf_progress_pass(run->progress, 1);
 	}
 	free(c.ids);
 	if (r >= 0 && ranges)
@@ -109,22 +112,64 @@ int pmf_replay_device(struct pmemfail *ctx, const struct pmf_run *run, const cha
 	return r == -EBADMSG ? 0 : r;
 }
 
+int pmf_replay_device(struct pmemfail *ctx, const struct pmf_run *run, const char *device_id,
+		      struct pmf_ranges *ranges, struct pmf_found *found)
+{
+	return replay_device(ctx, run, device_id, ranges, 0, found);
+}
+
+/* --- at once --------------------------------------------------------------- */
+
+static int count(const struct pmf_failure *f, void *userdata)
+{
+	uint64_t *n = userdata;
+
+	(void)f;
+	++*n;
+	return 0;
+}
+
+/* How many there are of each of these devices, for who looks on: nothing else hangs on
+ * it, and what cannot be read now is said when it is to be handled. */
+static int count_all(struct pmemfail *ctx, const struct pmf_topology *t,
+		     const struct pmf_device *one, struct pmf_progress *progress,
+		     uint64_t **ret_counts)
+{
+	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
+	uint64_t all = 0;
+
+	*ret_counts = calloc(t->n_devices + 1, sizeof(**ret_counts));
+	if (!*ret_counts)
+		return -ENOMEM;
+	if (!progress || pmf_store_open(ctx->policy.state_dir, false, &store, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < t->n_devices; i++)
+		if (!one || one == &t->devices[i]) {
+			(void)pmf_store_foreach_open(store, t->devices[i].id, count,
+						     &(*ret_counts)[i]);
+			all += (*ret_counts)[i];
+		}
+	pmf_progress_expect(progress, all);
+	return 0;
+}
+
 static int replay(struct pmemfail *ctx, const struct pmf_run *run, const char *id,
-		  struct pmf_found *found)
+		  uint64_t counted, struct pmf_found *found)
 {
 	_cleanup_close_ int lock = -1;
 
 	/* Longer than this it hangs; then both work at once. */
 	(void)pmf_poison_lock(run->sys, id, PMF_POISON_PATIENCE_US, &lock);
-	return pmf_replay_device(ctx, run, id, NULL, found);
+	return replay_device(ctx, run, id, NULL, counted, found);
 }
 
-int pmf_direct_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
-		      void *userdata)
+int pmf_direct_replay(struct pmemfail *ctx, const char *device, struct pmf_progress *progress,
+		      pmemfail_failure_fn fn, void *userdata)
 {
+	_cleanup_free_ uint64_t *counts = NULL;
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	const struct pmf_device *one = NULL;
-	struct pmf_run run = { .hold_fd = -1 };
+	struct pmf_run run = { .hold_fd = -1, .progress = progress };
 	struct pmf_found found = { 0 };
 	int r, n;
 
@@ -137,9 +182,10 @@ int pmf_direct_replay(struct pmemfail *ctx, const char *device, pmemfail_failure
 		return r;
 	run.policy = &ctx->policy;
 	run.topology = t;
+	r = count_all(ctx, t, one, progress, &counts);
 	for (size_t i = 0; r >= 0 && i < t->n_devices; i++)
 		if (!one || one == &t->devices[i])
-			r = replay(ctx, &run, t->devices[i].id, &found);
+			r = replay(ctx, &run, t->devices[i].id, counts[i], &found);
 	n = pmf_found_tell(&found, fn, userdata);
 	return r < 0 ? pmf_why_errno(r, "cannot look at all that is bad again") : n;
 }

@@ -273,6 +273,24 @@ int pmemfail_prepare_remove(struct pmemfail *ctx, const char *device,
 			    struct pmemfail_failure **ret);
 
 /*
+ * How far a call is that acts: any thread may look at it, at any time. The call itself
+ * only counts, since there is little else that it may do while a filesystem is frozen.
+ * One for each call.
+ */
+struct pmemfail_progress;
+int pmemfail_progress_new(struct pmemfail_progress **ret);
+/* Not before the call is over. */
+struct pmemfail_progress *pmemfail_progress_free(struct pmemfail_progress *p);
+/* total 0: not known (yet). */
+int pmemfail_progress_get(const struct pmemfail_progress *p, uint64_t *ret_done,
+			  uint64_t *ret_total);
+/* The same, counting steps: so many for each site, one to find these, one to record what
+ * came of it and run the hooks. A step that had to be left out is done, too. */
+int pmemfail_prepare_remove_with_progress(struct pmemfail *ctx, const char *device,
+					  struct pmemfail_progress *p,
+					  struct pmemfail_failure **ret);
+
+/*
  * The dry run for poison: who owns the bytes, which processes map them, and what
  * would be done. Bytes of the device or, when that is a partition or device-mapper
  * device, of it. deep: also files that nobody has in use, where the filesystem does
@@ -304,6 +322,10 @@ int pmemfail_report_spa(struct pmemfail *ctx, uint64_t address, uint64_t length,
  */
 int pmemfail_replay(struct pmemfail *ctx, const char *device, pmemfail_failure_fn fn,
 		    void *userdata);
+/* The same, counting failures. */
+int pmemfail_replay_with_progress(struct pmemfail *ctx, const char *device,
+				  struct pmemfail_progress *p, pmemfail_failure_fn fn,
+				  void *userdata);
 
 /* Thaw what a dead pmemfail process left frozen. Returns how many were thawed. */
 int pmemfail_thaw_leftovers(struct pmemfail *ctx);

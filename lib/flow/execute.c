@@ -10,6 +10,12 @@
 
 #define SETTLE_STEP_US		10000
 
+void pmf_execute_reach(struct pmf_execution *x, enum pmf_stage stage)
+{
+	pmf_progress_pass(x->run->progress, stage - x->stage);
+	x->stage = stage;
+}
+
 void pmf_execute_begin(struct pmf_execution *x, const struct pmf_run *run,
 		       struct pmf_case *c, int attempt)
 {
@@ -67,14 +73,17 @@ void pmf_execute_removal(struct pmf_execution *x)
 		pmf_execution_freeze(x);
 
 	/* --- frozen from here, if the freeze was in time --- */
+	pmf_execute_reach(x, PMF_STAGE_FROZEN);
 	begin = pmf_execution_now(x);
 	r = revoke_site(x, 0);
 	pmf_execution_record(x, &o->revoke, begin, r);
+	pmf_execute_reach(x, PMF_STAGE_REVOKED);
 	if (fs) {
 		begin = pmf_execution_now(x);
 		r = sys->ops->shutdown(sys, x->fd, x->c->site.fstype);
 		pmf_execution_record(x, &o->shutdown, begin, r);
 	}
+	pmf_execute_reach(x, PMF_STAGE_SHUT_DOWN);
 	/* A freeze does not stop DAX read faults: drop what slipped in before the
 	 * shutdown did, and the dirty entries that nothing will write back any more. */
 	if (o->shutdown.state == PMF_STEP_DONE && o->revoke.state == PMF_STEP_DONE) {

@@ -17,6 +17,7 @@ struct pmf_execution {
 	int guard;			/* an attempt that ends with us, and thaws then; -1 */
 	struct pmf_freeze *freeze;
 	uint64_t frozen_since;
+	unsigned int stage;		/* how many have been passed; execute.h */
 };
 
 uint64_t pmf_execution_now(const struct pmf_execution *x);

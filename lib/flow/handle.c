@@ -36,6 +36,8 @@
 #include "flow/replay.h"
 #include "flow/victims.h"
 
+#define LOCATE_STEP	1	/* of progress */
+
 struct rescue {
 	struct pmf_execution *sites;
 	bool all_down;
@@ -49,7 +51,9 @@ static void take_away(size_t i, void *userdata)
 	struct pmf_execution *x = &rescue->sites[i];
 
 	pmf_execute_begin(x, x->run, x->c, x->attempt);
+	pmf_execute_reach(x, PMF_STAGE_LOOKED);
 	pmf_execute_removal(x);
+	pmf_execute_reach(x, PMF_STAGE_THAWED);
 }
 
 static void make_final(size_t i, void *userdata)
@@ -61,9 +65,11 @@ static void make_final(size_t i, void *userdata)
 	 * be followed by another mount. */
 	pmf_execute_settle(x, rescue->all_down && x->run->hold_fd >= 0);
 	pmf_execution_thaw_again(x);
+	pmf_execute_reach(x, PMF_STAGE_SETTLED);
 	if (x->run->unmount)
 		pmf_execute_unmount(x);
 	pmf_execution_end(x);
+	pmf_execute_reach(x, PMF_STAGE_ALL);
 }
 
 static bool all_shut_down(const struct pmf_failure *f)
@@ -131,10 +137,13 @@ int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f)
 
 	r = pmf_locate(run->sys, run->topology, f->device_id, &f->ranges, &f->cases,
 		       &f->n_cases);
-	if (r >= 0) {
+	if (r >= 0)
 		pmf_cases_once(f->cases, &f->n_cases);
+	pmf_progress_expect(run->progress, LOCATE_STEP + f->n_cases * PMF_STAGE_ALL +
+			    PMF_REMOVAL_AFTER);
+	pmf_progress_pass(run->progress, LOCATE_STEP);
+	if (r >= 0)
 		r = rescue(run, f);
-	}
 	release(run, f);
 	f->updated_us = run->sys->ops->now_realtime_us(run->sys);
 	if (r < 0) {

@@ -5,6 +5,7 @@
 #ifndef PMF_HANDLE_H
 #define PMF_HANDLE_H
 
+#include "flow/progress.h"
 #include "sys/sys.h"
 
 /* What a handling needs, borrowed for its duration. Read-only, so one may serve
@@ -16,6 +17,8 @@ struct pmf_run {
 	int hold_fd;		/* to release f->hold; -1: no hold */
 	uint64_t hold_time_ns;	/* CLOCK_BOOTTIME when the unbind began; 0: no hold */
 	bool unmount;		/* prepare-remove, or Unmount=yes */
+	struct pmf_progress *progress;	/* a removal's steps, a replay's failures; NULL: nobody
+					 * looks on */
 	bool resumes;		/* poison on record: gone on with after a death, and the
 				 * caller says attempt_finish once the end is on record */
 };
@@ -25,7 +28,11 @@ struct pmf_run {
  * Fills f's cases, state and reason. Returns 0 when f says truly what happened,
  * which may be failed or unsupported; an error only when not even that was
  * possible (-ENOMEM). The hold is released on every path.
+ *
+ * progress expects its caller's steps, too: PMF_REMOVAL_AFTER, to record the outcome
+ * and run the hooks.
  */
+#define PMF_REMOVAL_AFTER 1
 int pmf_handle_removal(const struct pmf_run *run, struct pmf_failure *f);
 
 /*

@@ -41,6 +41,8 @@ int fake_enter(struct fake *f, const char *op, bool frozen_ok)
 {
 	f->now_ns += 1000;
 	f->calls++;
+	if (f->on_call)
+		f->on_call(f, op);
 	if (fake_frozen_here && !frozen_ok)
 		fake_broke(f, "%s while %s is frozen by this thread", op, fake_frozen_here->name);
 	if (f->fail_op && streq(f->fail_op, op))

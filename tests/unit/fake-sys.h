@@ -88,6 +88,8 @@ struct fake {
 	bool held;
 	char broken[256];		/* the first broken rule; empty: none */
 	uint64_t now_ns;
+	/* called at each call's begin, if not NULL; may not call the machine */
+	void (*on_call)(struct fake *f, const char *op);
 	void *private;
 };
 

@@ -48,6 +48,10 @@ int __wrap_pmf_handle_poison(const struct pmf_run *run, struct pmf_failure *f)
 {
 	(void)pmf_mark_again(run, f);
 	pthread_mutex_lock(&world.lock);
+	if (run->progress && world.calls < ARRAY_SIZE(world.done)) {
+		world.done[world.calls] = run->progress->done;
+		world.total[world.calls] = run->progress->total;
+	}
 	world.calls++;
 	world.at_once++;
 	world.most_at_once = MAX(world.most_at_once, world.at_once);

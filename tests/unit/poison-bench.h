@@ -17,6 +17,8 @@ struct world {
 	unsigned int ms;	/* how long it takes */
 	bool stuck;		/* as long as this */
 	bool nobody;		/* nothing is mounted */
+	/* what who looks on was told when the nth call of these was made */
+	uint64_t done[8], total[8];
 };
 extern struct world world;
 

@@ -151,6 +151,28 @@ TEST(a_job_is_seen_to_its_end)
 	CHECK_EQ(x.b.shared->canceled, 0);
 }
 
+TEST(who_looks_on_is_told_what_the_daemon_tells)
+{
+	BENCH(x);
+	struct pmemfail_progress *p = NULL;
+	struct pmemfail_failure *f = NULL;
+	uint64_t done = 0, total = 0;
+	size_t n = 0;
+
+	CHECK_EQ(pmemfail_progress_new(&p), 0);
+	CHECK_EQ(pmemfail_prepare_remove_with_progress(x.ctx, "pmem0", p, &f), 0);
+	pmemfail_failure_free(f);
+	CHECK_EQ(pmemfail_progress_get(p, &done, &total), 0);
+	CHECK(done == 1 && total == 4);		/* as it was asked for last */
+	pmemfail_progress_free(p);
+	CHECK_EQ(pmemfail_progress_new(&p), 0);
+	CHECK_EQ(pmemfail_replay_with_progress(x.ctx, NULL, p, bus_count, &n), 1);
+	CHECK_EQ(pmemfail_progress_get(p, &done, &total), 0);
+	CHECK(done == 1 && total == 4);
+	pmemfail_progress_free(p);
+	CHECK_EQ(x.b.shared->canceled, 0);
+}
+
 TEST(a_job_that_fails_says_why_and_what_there_is)
 {
 	BENCH(x);

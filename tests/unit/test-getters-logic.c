@@ -75,6 +75,11 @@ TEST(null_is_answered)
 	CHECK_EQ(pmemfail_report(NULL, NULL, 0, 1, NULL, NULL), -EINVAL);
 	CHECK_EQ(pmemfail_report_spa(NULL, 0, 1, NULL, NULL), -EINVAL);
 	CHECK_EQ(pmemfail_replay(NULL, NULL, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_replay_with_progress(NULL, NULL, NULL, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_prepare_remove_with_progress(NULL, NULL, NULL, NULL), -EINVAL);
+	CHECK_EQ(pmemfail_progress_new(NULL), -EINVAL);
+	CHECK_EQ(pmemfail_progress_get(NULL, NULL, NULL), -EINVAL);
+	CHECK(!pmemfail_progress_free(NULL));
 	CHECK_EQ(pmemfail_assess_range(NULL, NULL, 0, 1, false, NULL, NULL, NULL), -EINVAL);
 	CHECK_EQ(pmemfail_monitor_new(NULL, NULL), -EINVAL);
 	CHECK(!pmemfail_monitor_free(NULL));

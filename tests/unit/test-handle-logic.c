@@ -133,6 +133,17 @@ static const char *complaint(const struct scenario *sc, const struct fake *f,
 	return NULL;
 }
 
+/* Whatever went wrong, all steps are passed but those of the caller; without memory it
+ * may have ended before. */
+static const char *untrue_progress(const struct pmf_progress *p, bool no_memory)
+{
+	if (p->done > p->total)
+		return "more was done than there was to do";
+	if (p->done + PMF_REMOVAL_AFTER > p->total)
+		return "the caller's steps are done already";
+	return p->done + PMF_REMOVAL_AFTER < p->total && !no_memory ? "steps were left out" : NULL;
+}
+
 /* One handling. False, and told, when a rule was broken. */
 static bool handle(const struct scenario *sc, struct fake *f, enum pmf_state *ret_state)
 {
@@ -141,10 +152,12 @@ static bool handle(const struct scenario *sc, struct fake *f, enum pmf_state *re
 			       .device_id = text("ACPI.NFIT/u"), .device_name = text("pmem0"),
 			       .range = PMF_RANGE_ALL, .hold = sc->hold ? 7 : 0 };
 	struct pmf_policy policy;
+	struct pmf_progress progress = { 0 };
 	struct pmf_topology topology = topology_of(f);
 	struct pmf_run run = { .sys = &f->sys, .policy = &policy, .topology = &topology,
 			       .hold_fd = sc->hold ? 99 : -1, .unmount = sc->unmount,
-			       .hold_time_ns = sc->hold ? f->now_ns : 0 };
+			       .hold_time_ns = sc->hold ? f->now_ns : 0,
+			       .progress = &progress };
 	size_t fds = open_fds();
 	const char *why;
 	int r;
@@ -154,7 +167,7 @@ static bool handle(const struct scenario *sc, struct fake *f, enum pmf_state *re
 		abort();
 	r = pmf_handle_removal(&run, failure);
 	test_alloc_fail(0);
-	why = complaint(sc, f, failure, r);
+	why = complaint(sc, f, failure, r) ?: untrue_progress(&progress, test_alloc_failed());
 	if (!why && open_fds() != fds)
 		why = "a fd leaked";
 	if (why)
@@ -309,4 +322,59 @@ TEST(logic_assess_changes_nothing)
 	CHECK(memcmp(f.procs, before.procs, sizeof(f.procs)) == 0);
 	for (i = 0; i < f.n_fs; i++)
 		CHECK(!f.fs[i].freezes && !f.fs[i].down && f.fs[i].mounted && !f.fs[i].dax_dead);
+}
+
+/* --- progress --------------------------------------------------------------- */
+
+/* How much was done when these were called first. */
+static struct step_seen {
+	const char *op;
+	uint64_t done, total;
+} steps_seen[] = {
+	{ "open_site", 0, 0 }, { "freeze", 0, 0 }, { "revoke_fs", 0, 0 }, { "shutdown", 0, 0 },
+	{ "thaw", 0, 0 }, { "unmount", 0, 0 },
+};
+static struct pmf_progress looked_at;
+
+static void see_step(struct fake *f, const char *op)
+{
+	if (streq(op, "revoke_fs") && !f->fs[0].frozen)
+		return;		/* that only lists who maps it */
+	for (size_t i = 0; i < ARRAY_SIZE(steps_seen); i++)
+		if (streq(steps_seen[i].op, op) && steps_seen[i].total == 0) {
+			steps_seen[i].done = looked_at.done;
+			steps_seen[i].total = looked_at.total;
+		}
+}
+
+TEST(logic_progress_is_what_was_done)
+{
+	static const uint64_t want[ARRAY_SIZE(steps_seen)] = { 1, 2, 3, 4, 5, 7 };
+	_cleanup_(pmf_failure_freep) struct pmf_failure *failure = NULL;
+	struct pmf_event e = { .device_id = text("ACPI.NFIT/u"), .range = PMF_RANGE_ALL };
+	struct pmf_policy policy;
+	struct pmf_topology topology;
+	struct fake f;
+	struct pmf_run run = { .sys = &f.sys, .policy = &policy, .topology = &topology,
+			       .hold_fd = -1, .unmount = true, .progress = &looked_at };
+	int r;
+
+	pmf_policy_defaults(&policy);
+	CHECK_EQ(pmf_failure_from_event(&e, &failure), 0);
+	base_machine(&f);
+	one_filesystem(&f);
+	topology = topology_of(&f);
+	f.on_call = see_step;
+	r = pmf_handle_removal(&run, failure);
+	fake_done(&f);
+	CHECK_EQ(r, 0);
+	CHECK_EQ(failure->state, PMF_STATE_HANDLED);
+	for (size_t i = 0; i < ARRAY_SIZE(steps_seen); i++) {
+		test_say("%s at %llu of %llu", steps_seen[i].op,
+			 (unsigned long long)steps_seen[i].done,
+			 (unsigned long long)steps_seen[i].total);
+		CHECK_EQ(steps_seen[i].done, want[i]);
+		CHECK_EQ(steps_seen[i].total, 9);
+	}
+	CHECK_EQ(looked_at.done, 8);
 }

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/sysmacros.h>
 
+#include "flow/store.h"
 #include "poison-bench.h"
 #include "test.h"
 
@@ -123,6 +124,109 @@ TEST(replay_tells_whom_nobody_has_told)
 	CHECK_EQ(world.calls, 4);	/* the one that was settled was left alone */
 	CHECK_EQ(world.twice, 0);
 	forget(&t);
+}
+
+/* Three failures that wait for somebody to have them, of two devices. */
+static bool three_wait(struct bench *b, struct told *t)
+{
+	fake_holds_add(&b->f, 0);
+	fake_holds_add(&b->f, 1);
+	world.nobody = true;
+	for (unsigned int i = 0; i < 3; i++)
+		if (pmemfail_report(b->ctx, i < 2 ? "pmem0" : "pmem1", 2 * i * PAGE, PAGE, note,
+				    t) != 1)
+			return false;
+	forget(t);
+	world.calls = 0;
+	return true;
+}
+
+TEST(replay_counts_failures)
+{
+	BENCH(b);
+	struct told t = { 0 };
+	struct pmemfail_progress *p = NULL;
+	uint64_t done = 9, total = 9;
+
+	begin();
+	CHECK(three_wait(&b, &t));
+	CHECK_EQ(pmemfail_progress_new(&p), 0);
+	CHECK_EQ(pmemfail_progress_get(p, &done, &total), 0);
+	CHECK(done == 0 && total == 0);
+	CHECK_EQ(pmemfail_replay_with_progress(b.ctx, NULL, p, note, &t), 3);
+	for (unsigned int i = 0; i < 3; i++) {
+		CHECK_EQ(world.done[i], i);
+		CHECK_EQ(world.total[i], 3);
+	}
+	CHECK_EQ(pmemfail_progress_get(p, &done, &total), 0);
+	CHECK(done == 3 && total == 3);
+	pmemfail_progress_free(p);
+	forget(&t);
+	/* of one device only its own */
+	world.calls = 0;
+	CHECK_EQ(pmemfail_progress_new(&p), 0);
+	CHECK_EQ(pmemfail_replay_with_progress(b.ctx, "pmem1", p, note, &t), 1);
+	CHECK_EQ(world.total[0], 1);
+	CHECK_EQ(pmemfail_progress_get(p, &done, &total), 0);
+	CHECK(done == 1 && total == 1);
+	pmemfail_progress_free(p);
+	forget(&t);
+}
+
+struct replaying {
+	struct bench *b;
+	struct pmemfail_progress *p;
+	struct told t;
+	int r;
+};
+
+static void *replay_all(void *userdata)
+{
+	struct replaying *x = userdata;
+
+	x->r = pmemfail_replay_with_progress(x->b->ctx, NULL, x->p, note, &x->t);
+	return NULL;
+}
+
+static bool clear(struct bench *b, uint64_t id)
+{
+	_cleanup_(pmf_store_closep) struct pmf_store *s = NULL;
+	_cleanup_(pmf_failure_freep) struct pmf_failure *f = NULL;
+
+	if (pmf_store_open(b->state, true, &s, NULL) < 0 || pmf_store_get(s, id, &f) < 0)
+		return false;
+	f->state = PMF_STATE_CLEARED;
+	return pmf_store_put(s, f) == 0;
+}
+
+/* Another has cleared one between the count and the device's lock. */
+TEST(replay_counts_those_there_are_in_the_end)
+{
+	BENCH(b);
+	struct replaying x = { .b = &b };
+	uint64_t done = 0, total = 0;
+	pthread_t thread;
+	bool seen, cleared;
+
+	begin();
+	CHECK(three_wait(&b, &x.t));
+	CHECK_EQ(pmemfail_progress_new(&x.p), 0);
+	fake_holds_set(&b.f, &b.f.slow, true);
+	CHECK_EQ(pthread_create(&thread, NULL, replay_all, &x), 0);
+	seen = fake_holds_wait(&b.f, &b.f.handling, 1);
+	(void)pmemfail_progress_get(x.p, &done, &total);
+	cleared = clear(&b, 1);
+	fake_holds_set(&b.f, &b.f.slow, false);
+	pthread_cond_broadcast(&b.f.changed);
+	pthread_join(thread, NULL);
+	CHECK(seen && cleared);
+	CHECK(done == 0 && total == 3);
+	CHECK_EQ(x.r, 2);
+	CHECK_EQ(world.total[0], 2);
+	CHECK_EQ(pmemfail_progress_get(x.p, &done, &total), 0);
+	CHECK(done == 2 && total == 2);
+	pmemfail_progress_free(x.p);
+	forget(&x.t);
 }
 
 TEST(the_engine_sees_nothing_new_in_what_was_reported)
