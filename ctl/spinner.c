@@ -24,6 +24,7 @@ struct spinner {
 	pthread_t thread;
 	atomic_bool stop;
 	const char *text;
+	const struct pmemfail_progress *progress;	/* or NULL: it is told */
 	_Atomic uint64_t done, total;
 };
 
@@ -40,6 +41,8 @@ static void say(struct spinner *s, char sign, unsigned int seconds)
 	uint64_t done = atomic_load(&s->done), total = atomic_load(&s->total);
 	char line[160];
 
+	if (s->progress)
+		(void)pmemfail_progress_get(s->progress, &done, &total);
 	if (total > 0 && done <= total)
 		snprintf(line, sizeof(line), "\r%c %s: %llu of %llu (%u s) ", sign, s->text,
 			 (unsigned long long)done, (unsigned long long)total, seconds);
@@ -71,7 +74,7 @@ static void *spin(void *p)
 	return NULL;
 }
 
-struct spinner *spinner_start(const char *text)
+struct spinner *spinner_start(const char *text, const struct pmemfail_progress *p)
 {
 	struct spinner *s;
 
@@ -79,6 +82,7 @@ struct spinner *spinner_start(const char *text)
 		return NULL;
 	s = text_alloc(calloc(1, sizeof(*s)));
 	s->text = text;
+	s->progress = p;
 	if (pthread_create(&s->thread, NULL, spin, s) != 0) {
 		free(s);
 		return NULL;

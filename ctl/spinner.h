@@ -5,10 +5,13 @@
 
 #include <stdint.h>
 
+#include <pmemfail/pmemfail.h>
+
 struct spinner;
 
-/* text is borrowed until the end. NULL where there is nothing to show it on. */
-struct spinner *spinner_start(const char *text);
+/* text and p are borrowed until the end; p NULL: spinner_progress() is called instead.
+ * Returns NULL where there is nothing to show it on. */
+struct spinner *spinner_start(const char *text, const struct pmemfail_progress *p);
 /* How far it is, from any thread; total 0: not known. NULL is accepted. */
 void spinner_progress(struct spinner *s, uint64_t done, uint64_t total);
 void spinner_stop(struct spinner *s);

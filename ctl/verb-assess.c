@@ -123,7 +123,7 @@ static int assess_range(struct ctl *c, char **args)
 		return ctl_error(CTL_USAGE, "%s '%s' %s.", names[arg], args[1 + arg], wrong);
 	if (!c->quiet)
 		s = spinner_start(c->deep ? "looking through every file" :
-				  "looking for who has it");
+				  "looking for who has it", NULL);
 	take_interrupts(c);
 	r = pmemfail_assess_range(c->lib, args[0], offset, length, c->deep, show_progress, s,
 				  &f);

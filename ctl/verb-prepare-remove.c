@@ -101,6 +101,7 @@ static int tell(const struct ctl *c, const struct pmemfail_failure *f)
 
 int ctl_prepare_remove(struct ctl *c, char **args)
 {
+	struct pmemfail_progress *p = NULL;
 	struct pmemfail_failure *f = NULL;
 	struct spinner *s = NULL;
 	int r;
@@ -111,10 +112,12 @@ int ctl_prepare_remove(struct ctl *c, char **args)
 			return r;
 	}
 	ctl_ignore_signals();
+	(void)pmemfail_progress_new(&p);	/* nothing hangs on it */
 	if (!c->quiet)
-		s = spinner_start("taking the device out of use");
-	r = pmemfail_prepare_remove(c->lib, args[0], &f);
+		s = spinner_start("taking the device out of use", p);
+	r = pmemfail_prepare_remove_with_progress(c->lib, args[0], p, &f);
 	spinner_stop(s);
+	pmemfail_progress_free(p);
 	if (r < 0)
 		return ctl_error_device(c, r, "prepare the removal", args[0]);
 	if (c->json)

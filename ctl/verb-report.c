@@ -19,6 +19,7 @@
 struct outcome {
 	struct ctl *c;
 	struct spinner *spinner;
+	struct pmemfail_progress *progress;	/* of a replay */
 	struct json_object *array;	/* NULL: text */
 	unsigned int failures, failed, unsupported;
 };
@@ -44,14 +45,16 @@ static int tell(const struct pmemfail_failure *f, void *userdata)
 	return 0;
 }
 
-static void begin(struct outcome *o, struct ctl *c, const char *doing)
+/* Takes p, which may be NULL. */
+static void begin(struct outcome *o, struct ctl *c, const char *doing,
+		  struct pmemfail_progress *p)
 {
-	*o = (struct outcome){ .c = c };
+	*o = (struct outcome){ .c = c, .progress = p };
 	if (c->json)
 		o->array = text_alloc(json_object_new_array());
 	ctl_ignore_signals();
 	if (!c->quiet)
-		o->spinner = spinner_start(doing);
+		o->spinner = spinner_start(doing, p);
 }
 
 /* r: what the library said. Tells what came of it, also when it then failed. Returns the
@@ -60,6 +63,7 @@ static int end(struct outcome *o, int r)
 {
 	spinner_stop(o->spinner);
 	o->spinner = NULL;
+	o->progress = pmemfail_progress_free(o->progress);
 	if (r < 0 && o->failures == 0) {
 		json_object_put(o->array);
 		return CTL_OK;
@@ -92,7 +96,7 @@ static int report_spa(struct ctl *c, char **args)
 	wrong = size_range_from_strings(range, &address, &length, &arg);
 	if (wrong)
 		return ctl_error(CTL_USAGE, "%s '%s' %s.", names[arg], range[arg], wrong);
-	begin(&o, c, "looking for who has it");
+	begin(&o, c, "looking for who has it", NULL);
 	r = pmemfail_report_spa(c->lib, address, length, tell, &o);
 	code = end(&o, r);
 	if (r == -ENODEV)
@@ -117,7 +121,7 @@ int ctl_report(struct ctl *c, char **args)
 	wrong = size_range_from_strings((const char *const *)args + 1, &offset, &length, &arg);
 	if (wrong)
 		return ctl_error(CTL_USAGE, "%s '%s' %s.", names[arg], args[1 + arg], wrong);
-	begin(&o, c, "looking for who has it");
+	begin(&o, c, "looking for who has it", NULL);
 	r = pmemfail_report(c->lib, args[0], offset, length, tell, &o);
 	code = end(&o, r);
 	if (r == -ENODEV && device_is_unbound(c->lib, args[0]))
@@ -128,11 +132,13 @@ int ctl_report(struct ctl *c, char **args)
 
 int ctl_replay(struct ctl *c, char **args)
 {
+	struct pmemfail_progress *p = NULL;
 	struct outcome o;
 	int code, r;
 
-	begin(&o, c, "looking again at what is bad");
-	r = pmemfail_replay(c->lib, args[0], tell, &o);
+	(void)pmemfail_progress_new(&p);	/* nothing hangs on it */
+	begin(&o, c, "looking again at what is bad", p);
+	r = pmemfail_replay_with_progress(c->lib, args[0], p, tell, &o);
 	code = end(&o, r);
 	if (r < 0)
 		return args[0] ? ctl_error_device(c, r, "look at it again", args[0]) :

@@ -25,6 +25,16 @@ const char *bus_job_state_name(const struct bus_job *j)
 	return names[j->state];
 }
 
+void bus_job_how_far(const struct bus_job *j, uint64_t *ret_done, uint64_t *ret_total)
+{
+	if (j->progress) {
+		(void)pmemfail_progress_get(j->progress, ret_done, ret_total);
+		return;
+	}
+	*ret_done = atomic_load(&j->done);
+	*ret_total = atomic_load(&j->total);
+}
+
 static struct bus_job *find(struct bus *b, const char *path)
 {
 	struct bus_job *j = b->jobs;
@@ -72,11 +82,13 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 {
 	struct bus_job *j = userdata;
 	bool over = j->state >= BUS_JOB_DONE;
+	uint64_t done, total;
 
 	(void)bus;
 	(void)path;
 	(void)interface;
 	(void)error;
+	bus_job_how_far(j, &done, &total);
 	if (strcmp(property, "Id") == 0)
 		return sd_bus_message_append(reply, "t", j->id);
 	if (strcmp(property, "Kind") == 0)
@@ -86,9 +98,9 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 	if (strcmp(property, "State") == 0)
 		return sd_bus_message_append(reply, "s", bus_job_state_name(j));
 	if (strcmp(property, "Done") == 0)
-		return sd_bus_message_append(reply, "t", (uint64_t)atomic_load(&j->done));
+		return sd_bus_message_append(reply, "t", done);
 	if (strcmp(property, "Total") == 0)
-		return sd_bus_message_append(reply, "t", (uint64_t)atomic_load(&j->total));
+		return sd_bus_message_append(reply, "t", total);
 	if (strcmp(property, "Error") == 0)
 		return sd_bus_message_append(reply, "s", over ? j->why : "");
 	if (strcmp(property, "Errno") == 0)

@@ -13,14 +13,14 @@
 #define MAX_FAILURES	4096
 
 /* Told about one range after the other: each counts the same. */
-struct progress {
+struct ranges_told {
 	struct bus_job *job;
 	uint64_t range;
 };
 
 static int go_on(uint64_t done, uint64_t total, void *userdata)
 {
-	const struct progress *p = userdata;
+	const struct ranges_told *p = userdata;
 	struct bus_job *j = p->job;
 
 	if (j->n_ranges > 1) {
@@ -111,7 +111,7 @@ static int assess(struct bus_job *j)
 	}
 	for (size_t i = 0; r >= 0 && i < j->n_ranges; i++) {
 		const struct bus_range *range = &j->ranges[i];
-		struct progress p = { j, i };
+		struct ranges_told p = { j, i };
 
 		if (atomic_load(&j->cancel))
 			return -ECANCELED;
@@ -140,7 +140,7 @@ static int report(struct bus_job *j)
 static int prepare_remove(struct bus_job *j)
 {
 	struct pmemfail_failure *f = NULL;
-	int r = pmemfail_prepare_remove(j->lib, j->device, &f);
+	int r = pmemfail_prepare_remove_with_progress(j->lib, j->device, j->progress, &f);
 
 	return add_own(j, r, f);
 }
@@ -155,7 +155,8 @@ static int do_it(struct bus_job *j)
 	case BUS_JOB_PREPARE_REMOVE:
 		return prepare_remove(j);
 	case BUS_JOB_REPLAY:
-		return pmemfail_replay(j->lib, *j->device ? j->device : NULL, add, j);
+		return pmemfail_replay_with_progress(j->lib, *j->device ? j->device : NULL,
+						     j->progress, add, j);
 	}
 	return -EINVAL;
 }

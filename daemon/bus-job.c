@@ -37,6 +37,7 @@ static void job_free(struct bus_job *j)
 	sd_bus_slot_unref(j->owner_gone);
 	sd_bus_slot_unref(j->owner_there);
 	pmemfail_unref(j->lib);
+	pmemfail_progress_free(j->progress);
 	free(j->device);
 	free(j->ranges);
 	free(j->owner);
@@ -91,8 +92,9 @@ int bus_job_new(struct bus *b, enum bus_job_kind kind, const char *owner, struct
 	if (!j)
 		return -ENOMEM;
 	j->owner = strdup(owner);
-	if (!j->owner) {
-		free(j);
+	if (!j->owner || ((kind == BUS_JOB_PREPARE_REMOVE || kind == BUS_JOB_REPLAY) &&
+			  pmemfail_progress_new(&j->progress) < 0)) {
+		job_free(j);
 		return -ENOMEM;
 	}
 	j->bus = b;
@@ -136,8 +138,9 @@ static void arm(struct bus *b)
 
 static void look(struct bus_job *j)
 {
-	uint64_t done = atomic_load(&j->done), total = atomic_load(&j->total);
+	uint64_t done, total;
 
+	bus_job_how_far(j, &done, &total);
 	if (j->state == BUS_JOB_WAITING && atomic_load(&j->running)) {
 		j->state = BUS_JOB_RUNNING;
 		tell(j, "State", NULL);

@@ -48,7 +48,8 @@ struct bus_job {
 	/* shared with the thread */
 	atomic_bool cancel;
 	atomic_bool running;
-	atomic_uint_fast64_t done, total;
+	atomic_uint_fast64_t done, total;	/* of what its work counts */
+	struct pmemfail_progress *progress;	/* what the library counts instead; or NULL */
 	uint64_t told_done, told_total;
 
 	/* what the thread brings */
@@ -71,6 +72,7 @@ void bus_job_run(struct work_item *i);		/* in a thread */
 #define BUS_JOB_INTERFACE	"org.pmemfail1.Job"
 int bus_job_add(struct bus *b);
 const char *bus_job_state_name(const struct bus_job *j);
+void bus_job_how_far(const struct bus_job *j, uint64_t *ret_done, uint64_t *ret_total);
 
 /* bus-job.c */
 /* -EOPNOTSUPP: it acts already. */
