@@ -156,6 +156,9 @@ case_run_prepare() {
 	JOB=$(manager PrepareRemove 'sa{sv}' pmem0 0 | jq -r '.data[0]')
 	wait_for 30 "end of the job" job_over
 	expect_eq "state" "$(busctl --system get-property org.pmemfail1 "$JOB" org.pmemfail1.Job State)" 's "done"'
+	# looked for sites; 7 steps of the one there is; recorded
+	expect_eq "progress" "$(busctl --system get-property org.pmemfail1 "$JOB" org.pmemfail1.Job Done Total)" \
+		$'t 9\nt 9'
 	has_line "$RUN/v-it" '^end sigbus=0' || fault "the program: $(tail -n 1 "$RUN/v-it")"
 	! is_mounted "$MNT" || fault "it is still mounted"
 	kmsg_clean
