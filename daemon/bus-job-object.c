@@ -14,6 +14,11 @@ static const char *const kinds[] = {
 	[BUS_JOB_PREPARE_REMOVE] = "prepare-remove", [BUS_JOB_REPLAY] = "replay",
 };
 
+const char *bus_job_kind_name(const struct bus_job *j)
+{
+	return kinds[j->kind];
+}
+
 const char *bus_job_state_name(const struct bus_job *j)
 {
 	static const char *const names[] = {
@@ -92,7 +97,7 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 	if (strcmp(property, "Id") == 0)
 		return sd_bus_message_append(reply, "t", j->id);
 	if (strcmp(property, "Kind") == 0)
-		return sd_bus_message_append(reply, "s", kinds[j->kind]);
+		return sd_bus_message_append(reply, "s", bus_job_kind_name(j));
 	if (strcmp(property, "Device") == 0)
 		return sd_bus_message_append(reply, "s", j->device);
 	if (strcmp(property, "State") == 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "bus-job.h"
 #include "notice.h"
@@ -71,13 +72,20 @@ static int add_json(struct bus_job *j, const struct pmemfail_failure *f)
 	return r;
 }
 
+/* An assessment is none, and what did not get an id is not on record. What was looked at
+ * again and is as it was has been said before: nobody was sent SIGBUS this time. */
+static bool is_news(const struct bus_job *j, const struct pmemfail_failure *f)
+{
+	return pmemfail_failure_id(f) && j->kind != BUS_JOB_ASSESS &&
+	       pmemfail_failure_updated_us(f) >= j->began_us;
+}
+
 static int add(const struct pmemfail_failure *f, void *userdata)
 {
 	struct bus_job *j = userdata;
 	uint64_t *v;
 
-	/* An assessment is none, and what did not get an id is not on record. */
-	if (pmemfail_failure_id(f) && j->kind != BUS_JOB_ASSESS)
+	if (is_news(j, f))
 		notice_log_failure(f);
 	if (pmemfail_failure_id(f) && j->n_ids < MAX_FAILURES) {
 		v = realloc(j->ids, (j->n_ids + 1) * sizeof(*v));
@@ -164,8 +172,11 @@ static int do_it(struct bus_job *j)
 void bus_job_run(struct work_item *i)
 {
 	struct bus_job *j = (struct bus_job *)i;
+	struct timespec now;
 	int r;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	j->began_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	atomic_store(&j->running, true);
 	if (j->kind == BUS_JOB_REPORT)
 		atomic_store(&j->total, j->n_ranges);

@@ -185,6 +185,21 @@ static void bound_ended(struct bus *b)
 	}
 }
 
+/* What it did by then is on record and in the log as a failure; that there is less of it
+ * than was asked for is nowhere else. */
+static void log_failed(const struct bus_job *j)
+{
+	struct log_entry *e = log_begin(j->kind == BUS_JOB_ASSESS ? LOG_INFO : LOG_WARNING,
+					MESSAGE_JOB_FAILED);
+
+	log_field(e, FIELD_JOB, bus_job_kind_name(j));
+	log_field(e, FIELD_DEVICE, *j->device ? j->device : NULL);
+	log_number(e, FIELD_CLIENT_UID, j->uid);
+	log_number(e, FIELD_ERRNO, (uint64_t)-j->error);
+	log_end(e, "%s%s%s failed, which user %u had asked for: %s", bus_job_kind_name(j),
+		*j->device ? " of " : "", j->device, j->uid, j->why);
+}
+
 static void end(struct bus_job *j)
 {
 	struct bus *b = j->bus;
@@ -196,6 +211,8 @@ static void end(struct bus_job *j)
 		j->error = -ECANCELED;
 		(void)snprintf(j->why, sizeof(j->why), "it was canceled");
 	}
+	if (j->state == BUS_JOB_FAILED)
+		log_failed(j);
 	j->ended_us = now_us(b);
 	j->owner_gone = sd_bus_slot_unref(j->owner_gone);
 	j->owner_there = sd_bus_slot_unref(j->owner_there);

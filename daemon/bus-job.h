@@ -59,6 +59,7 @@ struct bus_job {
 	size_t n_ids;
 	char *json;			/* an array of failures; NULL: too long */
 	size_t json_size;
+	uint64_t began_us;		/* realtime, as failures have it */
 };
 
 /* bus-job-call.c: Assess, Report, PrepareRemove and Replay */
@@ -72,6 +73,7 @@ void bus_job_run(struct work_item *i);		/* in a thread */
 #define BUS_JOB_INTERFACE	"org.pmemfail1.Job"
 int bus_job_add(struct bus *b);
 const char *bus_job_state_name(const struct bus_job *j);
+const char *bus_job_kind_name(const struct bus_job *j);
 void bus_job_how_far(const struct bus_job *j, uint64_t *ret_done, uint64_t *ret_total);
 
 /* bus-job.c */

@@ -29,6 +29,7 @@ enum daemon_exit {
 #define MESSAGE_VICTIM		"2da329f5f74d45909fa7252f92a2e180"	/* one process told */
 #define MESSAGE_TARGET		"086516367dc04a738e7918b395d46203"	/* who owns bad bytes */
 #define MESSAGE_HOOK		"c6f557037a824a96935cb0ef642d39c2"	/* what one answered */
+#define MESSAGE_JOB_FAILED	"172bda40eea544aeaa76ad71c6d795ac"	/* asked for over D-Bus */
 #define MESSAGE_PROBLEM		"d1e3376396344ba483aec5948af4119d"	/* of pmemfaild itself */
 
 #define FIELD_FAILURE_ID	"PMEMFAIL_FAILURE_ID"
@@ -55,6 +56,8 @@ enum daemon_exit {
 #define FIELD_OFFSET		"PMEMFAIL_OFFSET"	/* bytes, in the file or the site */
 #define FIELD_LENGTH		"PMEMFAIL_LENGTH"
 #define FIELD_ERRNO		"PMEMFAIL_ERRNO"
+#define FIELD_JOB		"PMEMFAIL_JOB"		/* kind of it: replay, ... */
+#define FIELD_CLIENT_UID	"PMEMFAIL_CLIENT_UID"	/* who asked for it */
 #define FIELD_HOOK		"PMEMFAIL_HOOK"
 #define FIELD_EXIT_STATUS	"PMEMFAIL_EXIT_STATUS"
 /* journald's own word for "this is about that unit": a unit's status and

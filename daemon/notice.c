@@ -122,7 +122,6 @@ static void log_target(const struct pmemfail_failure *f, const struct pmemfail_s
 		result < 0 ? strerror(-result) : "");
 }
 
-/* A version with answers of hooks has nothing else that is new. */
 static void log_hooks(const struct pmemfail_failure *f)
 {
 	for (size_t i = 0; i < pmemfail_failure_hooks(f); i++) {
@@ -183,19 +182,13 @@ static bool is_final(enum pmemfail_state s)
 	return s == PMEMFAIL_HANDLED || s == PMEMFAIL_FAILED || s == PMEMFAIL_UNSUPPORTED;
 }
 
-static void log_failure(const struct pmemfail_failure *f, bool added)
+/* All but the hooks. */
+static void log_failure(const struct pmemfail_failure *f)
 {
-	enum pmemfail_state state = pmemfail_failure_state(f);
 	size_t told = 0, targets = 0;
 
-	if (!added && state == PMEMFAIL_HANDLING)
-		return;	/* said before; what is new is only that it is on the record */
-	if (pmemfail_failure_hooks(f) > 0) {
-		log_hooks(f);
-		return;
-	}
 	log_head(f);
-	if (!is_final(state))
+	if (!is_final(pmemfail_failure_state(f)))
 		return;
 	for (size_t i = 0; i < pmemfail_failure_sites(f); i++) {
 		const struct pmemfail_site *s = pmemfail_failure_site(f, i);
@@ -218,9 +211,21 @@ static void log_failure(const struct pmemfail_failure *f, bool added)
 			(unsigned long long)pmemfail_failure_id(f));
 }
 
+/* A failure comes once for each of its versions, and each says only what is new. */
+static void log_version(const struct pmemfail_failure *f, bool added)
+{
+	if (!added && pmemfail_failure_state(f) == PMEMFAIL_HANDLING)
+		return;	/* said before; what is new is only that it is on the record */
+	if (pmemfail_failure_hooks(f) > 0)
+		log_hooks(f);	/* these answers are all that is new */
+	else
+		log_failure(f);
+}
+
 void notice_log_failure(const struct pmemfail_failure *f)
 {
-	log_failure(f, true);
+	log_failure(f);
+	log_hooks(f);
 }
 
 void notice_log(const struct pmemfail_notice *n)
@@ -233,7 +238,7 @@ void notice_log(const struct pmemfail_notice *n)
 	case PMEMFAIL_FAILURE_ADDED:
 	case PMEMFAIL_FAILURE_CHANGED:
 		if (pmemfail_notice_failure(n))
-			log_failure(pmemfail_notice_failure(n), kind == PMEMFAIL_FAILURE_ADDED);
+			log_version(pmemfail_notice_failure(n), kind == PMEMFAIL_FAILURE_ADDED);
 		break;
 	case PMEMFAIL_RECORD_PROBLEM:
 		log_say(LOG_ERR, MESSAGE_RECORD_PROBLEM, "%s",

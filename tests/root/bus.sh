@@ -44,6 +44,12 @@ gdbus call --address "$DBUS_SYSTEM_BUS_ADDRESS" --dest org.pmemfail1 \
 	org.pmemfail1.Manager >"$work/out" 2>&1 && grep -q Version "$work/out"
 verdict gdbus_reads_it $? "$(head -c 300 "$work/out")"
 
+# --- a job that fails ---------------------------------------------------------
+
+manager Replay s pmem77 >/dev/null
+try grep -q '^<4>replay of pmem77 failed, which user 0 had asked for: ' "$work/log"
+verdict a_job_that_fails_is_logged $? "$(tail -n 3 "$work/log")"
+
 # --- what it refuses ---------------------------------------------------------
 
 long=$(printf 'x%.0s' {1..300})

@@ -187,6 +187,8 @@ static void *client(void *userdata)
 	d->r = pmemfail_connect(&d->ctx);
 	if (d->r >= 0)
 		d->r = d->call(d);
+	if (d->r < 0)
+		(void)snprintf(d->why, sizeof(d->why), "%s", pmemfail_why());
 	d->ctx = pmemfail_unref(d->ctx);
 	atomic_store(&d->called, true);
 	return NULL;

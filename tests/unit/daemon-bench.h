@@ -34,6 +34,7 @@ struct daemon_bench {
 	int (*call)(struct daemon_bench *d);	/* in its thread */
 	struct pmemfail_progress *progress;
 	int r;
+	char why[256];		/* of an error */
 	uint64_t until_us;
 };
 

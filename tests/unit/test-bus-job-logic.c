@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "../../daemon/names.h"
 #include "daemon-bench.h"
 #include "test.h"
 
@@ -77,6 +78,32 @@ TEST(a_replay_tells_how_many_failures_it_has_looked_at)
 	CHECK_STR(d.state, "done");
 	CHECK(d.done == 3 && d.total == 3);
 	CHECK(is_far(&d, 3, 3));
+	/* Nothing came of it, and so nothing is said. */
+	CHECK(!journal_has((const char *const[]){ "MESSAGE_ID=" MESSAGE_FAILURE, NULL }));
+}
+
+static int replay_for_somebody(struct daemon_bench *d)
+{
+	world.nobody = false;
+	return replay(d);
+}
+
+TEST(what_came_of_a_replay_is_in_the_journal)
+{
+	DAEMON(d);
+	bool ended;
+
+	CHECK(three_wait(&d));
+	daemon_begin(&d, replay_for_somebody);
+	ended = daemon_end(&d);
+	CHECK(ended);
+	CHECK_EQ(d.r, 3);
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_FAILURE, "PRIORITY=4", FIELD_FAILURE_ID "=3",
+		FIELD_DEVICE "=pmem0", FIELD_KIND "=poison", FIELD_STATE "=handled", NULL }));
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_TARGET, FIELD_FAILURE_ID "=3", FIELD_TARGET "=file",
+		FIELD_ACTION "=revoke", NULL }));
 }
 
 static int prepare_remove(struct daemon_bench *d)
@@ -111,7 +138,7 @@ TEST(a_removal_tells_its_steps_and_is_in_the_journal)
 	begin();
 	fake_holds_add(&d.b.f, 0);
 	mount(&d);
-	d.b.f.hook = "/hook";
+	d.b.f.hook = "hook";
 	d.b.f.hook_stuck = true;
 	daemon_begin(&d, prepare_remove);
 	begun = told_far(&d, 8, 9);		/* all but what comes after it */
@@ -123,6 +150,18 @@ TEST(a_removal_tells_its_steps_and_is_in_the_journal)
 	CHECK_STR(d.state, "done");
 	CHECK(d.done == 9 && d.total == 9);
 	CHECK(is_far(&d, 9, 9));
+	/* It could not be done, and so says the journal of what was made of it, */
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_FAILURE, "PRIORITY=3", FIELD_FAILURE_ID "=1",
+		FIELD_DEVICE "=pmem0", FIELD_DEVICE_ID "=ACPI.NFIT/uuid-0", FIELD_KIND "=remove",
+		FIELD_SOURCE "=request", FIELD_STATE "=failed", NULL }));
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_SITE, "PRIORITY=3", FIELD_FAILURE_ID "=1",
+		FIELD_SITE "=pmem0", FIELD_FSTYPE "=xfs", FIELD_MOUNTPOINT "=/srv", NULL }));
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_HOOK, FIELD_FAILURE_ID "=1", FIELD_HOOK "=hook", NULL }));
+	/* but not that the job failed: it came to its end. */
+	CHECK(!journal_has((const char *const[]){ "MESSAGE_ID=" MESSAGE_JOB_FAILED, NULL }));
 }
 
 /* It waits for the device's lock, and does not know yet what there is to do. */
@@ -151,6 +190,58 @@ TEST(what_nobody_knows_yet_is_not_told)
 	CHECK(unknown);
 	CHECK(ended);
 	CHECK(d.done == 2 && d.total == 2);	/* to look, and to say what came of it */
+}
+
+/* --- what fails --------------------------------------------------------------- */
+
+static int replay_another(struct daemon_bench *d)
+{
+	return pmemfail_replay(d->ctx, "pmem77", ignore, NULL);
+}
+
+TEST(a_job_that_fails_is_in_the_journal)
+{
+	DAEMON(d);
+	char why[400];
+	bool ended;
+
+	begin();
+	fake_holds_add(&d.b.f, 0);
+	daemon_begin(&d, replay_another);
+	ended = daemon_end(&d);
+	CHECK(ended);
+	CHECK_EQ(d.r, -ENODEV);
+	CHECK_STR(d.state, "failed");
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_JOB_FAILED, "PRIORITY=4", "SYSLOG_IDENTIFIER=pmemfaild",
+		FIELD_JOB "=replay", FIELD_DEVICE "=pmem77", FIELD_CLIENT_UID "=0",
+		FIELD_ERRNO "=19", NULL }));
+	(void)snprintf(why, sizeof(why), "MESSAGE=replay of pmem77 failed, which user 0 had asked"
+		       " for: %s", d.why);
+	CHECK(journal_has((const char *const[]){ why, NULL }));
+}
+
+static int assess_another(struct daemon_bench *d)
+{
+	struct pmemfail_failure *f = NULL;
+
+	return pmemfail_assess(d->ctx, "pmem77", &f);
+}
+
+/* What only looks is no warning when there is nothing to look at. */
+TEST(an_assessment_that_fails_is_told_quietly)
+{
+	DAEMON(d);
+	bool ended;
+
+	begin();
+	fake_holds_add(&d.b.f, 0);
+	daemon_begin(&d, assess_another);
+	ended = daemon_end(&d);
+	CHECK(ended);
+	CHECK_EQ(d.r, -ENODEV);
+	CHECK(journal_has((const char *const[]){
+		"MESSAGE_ID=" MESSAGE_JOB_FAILED, "PRIORITY=6", FIELD_JOB "=assess", NULL }));
 }
 
 /* --- the tool on a terminal --------------------------------------------------- */
@@ -254,7 +345,7 @@ TEST(the_tool_shows_how_far_a_removal_is)
 	begin();
 	fake_holds_add(&d.b.f, 0);
 	mount(&d);
-	d.b.f.hook = "/hook";
+	d.b.f.hook = "hook";
 	d.b.f.hook_stuck = true;
 	daemon_begin(&d, use_tool);
 	seen = is_shown(&d, "taking the device out of use: 8 of 9 (");
