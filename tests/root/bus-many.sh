@@ -150,20 +150,37 @@ verdict ends_well $? "$(tail -n 3 "$work/log")"
 
 # --- a bus that hangs --------------------------------------------------------
 
-# It finds many questions, and then nobody who takes the answers: more than the 8 MiB
-# that a socket of sd-bus holds, so of more than one client.
+# ask_and_hang N CLIENTS KIND: the daemon finds many questions, and then nobody who takes
+# the answers: more than the 8 MiB that a socket of sd-bus holds, so of more than one client.
+ask_and_hang() {
+	local i
+	kill -STOP "$daemon_pid"
+	storms=()
+	for ((i = 0; i < $2; i++)); do
+		"$work/storm" "$1" "$3" >"$work/out$i" &
+		storms+=("$!")
+	done
+	sleep 1
+	kill -STOP "$bus_pid"
+	kill -CONT "$daemon_pid"
+	try worked_off
+}
+
+# None of them asks too much, but nobody takes the answers.
 start_daemon
 try named
-kill -STOP "$daemon_pid"
-storms=()
-for ((i = 0; i < 3; i++)); do
-	"$work/storm" 300 long >"$work/out" &
-	storms+=("$!")
-done
-sleep 1
-kill -STOP "$bus_pid"
-kill -CONT "$daemon_pid"
-try worked_off
+ask_and_hang 60 4 lists
+kill -CONT "$bus_pid"
+wait "${storms[@]}"
+cat "$work"/out[0-3] >"$work/out"
+equal all_lists_are_answered "$(grep -c '^answers=60 ' "$work/out")" 4
+untaken=$(awk -F= '{ n += $NF } END { print n }' "$work/out")
+[ "$untaken" -gt 0 ] && [ "$untaken" -lt 240 ]
+verdict no_long_answers_for_a_bus_that_takes_none $? "$(tr '\n' ';' <"$work/out")"
+manager ListFailures 'a{sv}' 0 >/dev/null
+verdict again_when_it_takes_them $? "the list is refused"
+
+ask_and_hang 300 3 long
 begin=$EPOCHSECONDS
 kill "$daemon_pid"
 try gone "$daemon_pid"

@@ -2,11 +2,12 @@
 /*
  * bus-storm: send calls without waiting for any answer, as an unkind client would.
  *
- *	bus-storm N [vanish | long | patient]
+ *	bus-storm N [vanish | long | patient | lists]
  *
  * Prints "answers=N errors=N" when all have been answered; with "vanish" it ends as
  * soon as all are sent; "long" sends questions with long answers; "patient" waits for
- * one before it asks the next. Built by bus.sh and bus-many.sh.
+ * one before it asks the next; "lists" asks for lists only, and prints "untaken=N", too:
+ * those refused because the bus takes nothing. Built by bus.sh and bus-many.sh.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,14 +15,17 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-static unsigned long answers, errors;
+static unsigned long answers, errors, untaken;
 
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
+	const sd_bus_error *e = sd_bus_message_get_error(m);
+
 	(void)userdata;
 	(void)error;
 	answers++;
-	errors += sd_bus_message_is_method_error(m, NULL) > 0;
+	errors += e != NULL;
+	untaken += e && e->message && strstr(e->message, "does not take");
 	return 0;
 }
 
@@ -51,6 +55,13 @@ static int send_long(sd_bus *bus, unsigned long i)
 					"DescribeFailures", on_answer, NULL, "a{sv}", 0);
 }
 
+static int send_list(sd_bus *bus)
+{
+	return sd_bus_call_method_async(bus, NULL, "org.pmemfail1", "/org/pmemfail1",
+					"org.pmemfail1.Manager", "ListFailures", on_answer, NULL,
+					"a{sv}", 0);
+}
+
 /* One more answer, or none within 20 s. */
 static int wait_for_answer(sd_bus *bus)
 {
@@ -70,18 +81,22 @@ int main(int argc, char **argv)
 	unsigned long n = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
 	bool is_patient = argc > 2 && strcmp(argv[2], "patient") == 0;
 	bool is_long = is_patient || (argc > 2 && strcmp(argv[2], "long") == 0);
+	bool lists = argc > 2 && strcmp(argv[2], "lists") == 0;
 	sd_bus *bus = NULL;
 
 	if (n == 0 || sd_bus_open_system(&bus) < 0)
 		return 1;
 	for (unsigned long i = 0; i < n; i++)
-		if ((is_long ? send_long(bus, i) : send_one(bus, i)) < 0 ||
+		if ((lists ? send_list(bus) : is_long ? send_long(bus, i) : send_one(bus, i)) < 0 ||
 		    (is_patient && wait_for_answer(bus) < 0))
 			return 1;
-	if (argc > 2 && !is_long)
+	if (argc > 2 && !is_long && !lists)
 		return sd_bus_flush(bus) < 0;
 	while (answers < n && wait_for_answer(bus) == 0)
 		;
-	printf("answers=%lu errors=%lu\n", answers, errors);
+	printf("answers=%lu errors=%lu", answers, errors);
+	if (lists)
+		printf(" untaken=%lu", untaken);
+	putchar('\n');
 	return answers < n;
 }
