@@ -79,7 +79,8 @@ static void describe(struct work_item *i)
 	int r = append(all, "[");
 
 	if (r >= 0 && all->by.limit > 0)
-		r = pmemfail_list_failures(all->d.lib, all->by.number, add, all);
+		r = pmemfail_list_failures_before(all->d.lib, all->by.number, all->by.before,
+						  add, all);
 	if (r < 0)
 		(void)snprintf(all->d.why, sizeof(all->d.why), "%s", pmemfail_why());
 	if (r >= 0)

@@ -18,21 +18,27 @@
 /* The same for ListFailures, which tells the others when asked again, with Before. */
 #define MAX_LISTED	1024
 
-struct bus_failure *bus_failure_by_id(struct bus *b, uint64_t id)
+/* How many have a lower id. */
+static size_t n_below(const struct bus *b, uint64_t id)
 {
 	size_t low = 0, high = b->n_failures;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (b->failures[mid]->id == id)
-			return b->failures[mid];
 		if (b->failures[mid]->id < id)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return NULL;
+	return low;
+}
+
+struct bus_failure *bus_failure_by_id(struct bus *b, uint64_t id)
+{
+	size_t i = n_below(b, id);
+
+	return i < b->n_failures && b->failures[i]->id == id ? b->failures[i] : NULL;
 }
 
 void bus_failure_path(uint64_t id, char ret[static 64])
@@ -218,7 +224,7 @@ int bus_list_failures(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		r = sd_bus_message_new_method_return(m, &reply);
 	if (r >= 0)
 		r = sd_bus_message_open_container(reply, 'a', "(tssstto)");
-	for (size_t i = b->n_failures; r >= 0 && i > 0 && n < most; i--)
+	for (size_t i = r < 0 ? 0 : n_below(b, by.before); r >= 0 && i > 0 && n < most; i--)
 		if (passes(&by, b->failures[i - 1])) {
 			r = append(reply, b->failures[i - 1]);
 			n++;

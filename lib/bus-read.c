@@ -249,10 +249,9 @@ static int tell(struct pmf_failure **v, size_t n, uint64_t *before, pmemfail_fai
 	return 0;
 }
 
-int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-			  void *userdata)
+int pmf_bus_list_failures(struct pmemfail *ctx, int state, uint64_t before,
+			  pmemfail_failure_fn fn, void *userdata)
 {
-	uint64_t before = UINT64_MAX;
 	size_t n = 1;
 	int r = 0;
 

@@ -132,8 +132,8 @@ int pmf_bus_describe(sd_bus *bus, uint64_t timeout_us, uint64_t id,
 int pmf_bus_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret);
 int pmf_bus_device_badblocks(struct pmemfail *ctx, const struct pmf_device *d,
 			     struct pmf_ranges *bad, bool *ret_full);
-int pmf_bus_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-			  void *userdata);
+int pmf_bus_list_failures(struct pmemfail *ctx, int state, uint64_t before,
+			  pmemfail_failure_fn fn, void *userdata);
 int pmf_bus_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret);
 
 /* --- bus-diagnose.c --- */

@@ -60,10 +60,16 @@ _public_ int pmemfail_device_badblocks(struct pmemfail *ctx, const struct pmemfa
 _public_ int pmemfail_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
 				    void *userdata)
 {
+	return pmemfail_list_failures_before(ctx, state, UINT64_MAX, fn, userdata);
+}
+
+_public_ int pmemfail_list_failures_before(struct pmemfail *ctx, int state, uint64_t before,
+					   pmemfail_failure_fn fn, void *userdata)
+{
 	if (!ctx || !fn || state >= (int)PMF_STATE_N)
-		return pmf_why(-EINVAL, "pmemfail_list_failures() needs a context, a state or "
-			       "-1, and a function");
-	return ctx->ops->list_failures(ctx, state < 0 ? -1 : state, fn, userdata);
+		return pmf_why(-EINVAL, "listing failures needs a context, a state or -1, and "
+			       "a function");
+	return ctx->ops->list_failures(ctx, state < 0 ? -1 : state, before, fn, userdata);
 }
 
 static int give(int r, struct pmf_failure *f, struct pmemfail_failure **ret)

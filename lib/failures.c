@@ -43,8 +43,8 @@ static int forward(const struct pmf_failure *f, void *userdata)
 	return to->fn((const struct pmemfail_failure *)f, to->userdata);
 }
 
-int pmf_direct_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-			     void *userdata)
+int pmf_direct_list_failures(struct pmemfail *ctx, int state, uint64_t before,
+			     pmemfail_failure_fn fn, void *userdata)
 {
 	_cleanup_(pmf_store_closep) struct pmf_store *store = NULL;
 	struct forward to = { fn, userdata };
@@ -56,7 +56,7 @@ int pmf_direct_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_f
 		return 0;	/* nothing was ever recorded */
 	if (r < 0)
 		return r;
-	r = pmf_store_foreach(store, state, forward, &to);
+	r = pmf_store_foreach_before(store, state, before, forward, &to);
 	return r < 0 ? pmf_why_errno(r, "cannot read the record") : 0;
 }
 

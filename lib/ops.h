@@ -16,8 +16,8 @@ struct pmf_ops {
 	int (*list_devices)(struct pmemfail *ctx, struct pmemfail_devices **ret);
 	int (*device_badblocks)(struct pmemfail *ctx, const struct pmf_device *d,
 				struct pmf_ranges *bad, bool *ret_full);
-	int (*list_failures)(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-			     void *userdata);
+	int (*list_failures)(struct pmemfail *ctx, int state, uint64_t before,
+			     pmemfail_failure_fn fn, void *userdata);
 	int (*get_failure)(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret);
 	int (*assess)(struct pmemfail *ctx, const char *device, struct pmf_failure **ret);
 	int (*assess_range)(struct pmemfail *ctx, const char *device, struct pmf_range range,
@@ -46,8 +46,8 @@ extern const struct pmf_ops pmf_direct_ops;
 int pmf_direct_list_devices(struct pmemfail *ctx, struct pmemfail_devices **ret);
 int pmf_direct_device_badblocks(struct pmemfail *ctx, const struct pmf_device *d,
 				struct pmf_ranges *bad, bool *ret_full);
-int pmf_direct_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
-			     void *userdata);
+int pmf_direct_list_failures(struct pmemfail *ctx, int state, uint64_t before,
+			     pmemfail_failure_fn fn, void *userdata);
 int pmf_direct_get_failure(struct pmemfail *ctx, uint64_t id, struct pmf_failure **ret);
 int pmf_direct_assess(struct pmemfail *ctx, const char *device, struct pmf_failure **ret);
 int pmf_direct_assess_range(struct pmemfail *ctx, const char *device, struct pmf_range range,

@@ -160,6 +160,10 @@ enum pmemfail_state {
 typedef int (*pmemfail_failure_fn)(const struct pmemfail_failure *f, void *userdata);
 int pmemfail_list_failures(struct pmemfail *ctx, int state, pmemfail_failure_fn fn,
 			   void *userdata);
+/* The same of those with a lower id than this, to go on where a list was stopped: it
+ * costs what is listed, not what comes before. */
+int pmemfail_list_failures_before(struct pmemfail *ctx, int state, uint64_t before,
+				  pmemfail_failure_fn fn, void *userdata);
 /* -ENOENT: no failure has that id. */
 int pmemfail_get_failure(struct pmemfail *ctx, uint64_t id, struct pmemfail_failure **ret);
 struct pmemfail_failure *pmemfail_failure_free(struct pmemfail_failure *f);

@@ -308,17 +308,28 @@ int pmf_store_each_head(sqlite3_stmt *st, pmf_store_fn fn, void *userdata)
 	return r < 0 ? r : damaged;
 }
 
-int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata)
+int pmf_store_foreach_before(struct pmf_store *s, int state, uint64_t before,
+			     pmf_store_fn fn, void *userdata)
 {
 	_cleanup_stmt_ sqlite3_stmt *st = NULL;
 	int r;
 
+	if (before == 0)
+		return 0;
 	r = pmf_sql_prepare(s->db, state < 0 ?
-			    "SELECT id, doc FROM failure ORDER BY id DESC" :
-			    "SELECT id, doc FROM failure WHERE state = ?1 ORDER BY id DESC", &st);
+			    "SELECT id, doc FROM failure WHERE id <= ?1 ORDER BY id DESC" :
+			    "SELECT id, doc FROM failure WHERE id <= ?1 AND state = ?2"
+			    " ORDER BY id DESC", &st);
+	if (r == 0)
+		r = pmf_sql_bind_u64(st, 1, before - 1);
 	if (r == 0 && state >= 0)
-		r = pmf_sql_bind_text(st, 1, pmf_state_to_string((enum pmf_state)state));
+		r = pmf_sql_bind_text(st, 2, pmf_state_to_string((enum pmf_state)state));
 	if (r < 0)
 		return r;
 	return pmf_store_each_head(st, fn, userdata);
+}
+
+int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata)
+{
+	return pmf_store_foreach_before(s, state, UINT64_MAX, fn, userdata);
 }

@@ -42,6 +42,9 @@ int pmf_store_get(struct pmf_store *s, uint64_t id, struct pmf_failure **ret);
  * -EBADMSG at the end when a damaged record had to be passed over. */
 typedef int (*pmf_store_fn)(const struct pmf_failure *f, void *userdata);
 int pmf_store_foreach(struct pmf_store *s, int state, pmf_store_fn fn, void *userdata);
+/* The same of those with a lower id; the others are not read. */
+int pmf_store_foreach_before(struct pmf_store *s, int state, uint64_t before,
+			     pmf_store_fn fn, void *userdata);
 
 /*
  * Poison that is not cleared, whatever else became of it, oldest first, without

@@ -105,12 +105,22 @@ while n=$(busctl --system --json=short call org.pmemfail1 /org/pmemfail1 org.pme
 	count=$((count + parts))
 done
 equal parts_are_all "$count" "$MANY"
+# Bytes that the daemon has read.
+bytes_read() {
+	awk '$1 == "rchar:" { print $2 }' "/proc/$daemon_pid/io"
+}
 start=$EPOCHSECONDS
+bytes=$(bytes_read)
 timeout 60 "$ctl" --bus --json list >"$work/over-bus" 2>"$work/err"
 seconds=$((EPOCHSECONDS - start))
+bytes=$(($(bytes_read) - bytes))
 equal the_tool_lists_all "$(jq '.failures | length' "$work/over-bus")" "$MANY"
 [ "$seconds" -lt 15 ]
 verdict the_tool_lists_them_in_time $? "$seconds s"
+# What it is told of them is a third of the record, and comes in some parts: all of it if
+# each part begins with those before it.
+[ "$bytes" -lt $(($(stat -c %s "$work/state/failures.db") / 2)) ]
+verdict each_is_read_once $? "$bytes bytes were read"
 equal of_one_state "$("$ctl" --bus --quiet --state=cleared list | wc -l)" "$(counter failures_cleared)"
 
 # --- nobody waits ------------------------------------------------------------

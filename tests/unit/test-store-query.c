@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Asking the record: open poison, changes, and what is kept how long. */
+#include <sqlite3.h>
+
 #include "store-tools.h"
 #include "test.h"
 
@@ -55,6 +57,67 @@ TEST(open_poison_is_what_is_not_cleared)
 	l.n = 0;
 	CHECK_EQ(pmf_store_foreach_open(s, "c", see, &l), 0);
 	CHECK_EQ(l.n, 0);
+}
+
+static uint64_t work;		/* steps of SQLite's machine */
+
+int __real_sqlite3_finalize(sqlite3_stmt *st);
+int __wrap_sqlite3_finalize(sqlite3_stmt *st);
+
+int __wrap_sqlite3_finalize(sqlite3_stmt *st)
+{
+	if (st)
+		work += (uint64_t)sqlite3_stmt_status(st, SQLITE_STMTSTATUS_VM_STEP, 0);
+	return __real_sqlite3_finalize(st);
+}
+
+struct listed {
+	uint64_t last;
+	size_t n, part;
+};
+
+static int list(const struct pmf_failure *f, void *userdata)
+{
+	struct listed *l = userdata;
+
+	if (f->id >= l->last)
+		return -EBADMSG;
+	l->last = f->id;
+	return ++l->n % l->part == 0;
+}
+
+/* What it costs to list those of one state, or all, in such parts. */
+static uint64_t list_in_parts(struct pmf_store *s, int state, size_t part, size_t *ret_n)
+{
+	struct listed l = { .last = UINT64_MAX, .part = part };
+	int r = 1;
+
+	work = 0;
+	while (r > 0)
+		r = pmf_store_foreach_before(s, state, l.last, list, &l);
+	*ret_n = r < 0 ? 0 : l.n;
+	return work;
+}
+
+/* Whatever came before is not read again: a long record would cost its square. */
+TEST(parts_cost_no_more_than_the_whole)
+{
+	static const int states[] = { -1, PMF_STATE_HANDLED };
+	_cleanup_store_ s = NULL;
+	uint64_t whole;
+	size_t n;
+
+	CHECK_EQ(pmf_store_open(test_dir(), true, &s, NULL), 0);
+	for (size_t i = 0; i < 100; i++)
+		CHECK(put(s, PMF_KIND_POISON, i % 2 ? PMF_STATE_HANDLED : PMF_STATE_CLEARED, "a", 1));
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		whole = list_in_parts(s, states[i], SIZE_MAX, &n);
+		CHECK_EQ(n, i == 0 ? 100 : 50);
+		CHECK(whole > n);
+		CHECK(list_in_parts(s, states[i], 10, &n) < 2 * whole);
+		CHECK_EQ(n, i == 0 ? 100 : 50);
+	}
+	CHECK_EQ(pmf_store_foreach_before(s, -1, 0, list, &(struct listed){ .last = 1 }), 0);
 }
 
 TEST(changes_come_in_order_and_once)
