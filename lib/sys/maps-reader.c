@@ -30,6 +30,7 @@ struct reader {
 	const struct pmf_maps_query *q;
 	struct pmf_maps_child *child;
 	struct pmf_maps_progress *progress;
+	pid_t pid;		/* ours to wait for, so that of nobody else */
 	int pidfd, in;
 	char *buf;		/* what has come and is not used yet */
 	size_t n, size;
@@ -77,7 +78,6 @@ static _Noreturn void child_main(struct pmf_maps_child *c)
 static int reader_start(struct reader *r, size_t first)
 {
 	int fds[2], err;
-	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
@@ -92,7 +92,7 @@ static int reader_start(struct reader *r, size_t first)
 
 	/* No exit signal: the program that uses this library may have ideas of its
 	 * own about SIGCHLD. */
-	err = pmf_fork(0, &pid, &r->pidfd);
+	err = pmf_fork(0, &r->pid, &r->pidfd);
 	if (err == 0)
 		child_main(r->child);
 	safe_close(fds[1]);
@@ -102,6 +102,7 @@ static int reader_start(struct reader *r, size_t first)
 		return err;
 	}
 	r->in = fds[0];
+	(void)fcntl(r->in, F_SETFL, O_NONBLOCK);
 	return 0;
 }
 
@@ -146,28 +147,65 @@ static int reader_consume(struct reader *r)
 	return err;
 }
 
-/* Until the end of the stream (0), or until it hangs or time is up (-ETIMEDOUT). */
+/* Take what has come. Returns 1, 0 at the end of the stream, -EAGAIN when there is
+ * nothing at the moment, or what is wrong. */
+static int reader_take(struct reader *r)
+{
+	ssize_t got = read(r->in, r->buf + r->n, r->size - r->n);
+	int err;
+
+	if (got < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	r->n += (size_t)got;
+	err = reader_consume(r);
+	return err != 0 ? err : got > 0;
+}
+
+/* It waits for a processor, and for nobody. */
+static bool is_runnable(const struct reader *r)
+{
+	struct pmf_proc_stat st;
+	char path[32], text[512];
+	ssize_t n = -1;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)r->pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[MAX(n, 0)] = '\0';
+	return n > 0 && pmf_parse_proc_stat(text, &st) == 0 && st.state == 'R';
+}
+
+/*
+ * Until the child has ended and nothing of it is left (0), or until it hangs or time is
+ * up (-ETIMEDOUT). By its end and not by that of the stream, which comes later when
+ * somebody has the other end of the pipe open: a thread with a table of fds of its own
+ * (freeze.c), or a child that was forked meanwhile.
+ */
 static int reader_receive(struct reader *r, uint64_t end)
 {
-	struct pollfd p = { .fd = r->in, .events = POLLIN };
+	struct pollfd p[] = {
+		{ .fd = r->in, .events = POLLIN },
+		{ .fd = r->pidfd, .events = POLLIN },
+	};
 	uint64_t steps = 0, seen, since = now_ms(), now;
-	ssize_t got;
+	bool ended;
 	int err;
 
 	for (;;) {
-		err = poll(&p, 1, TICK_MS);
+		err = poll(p, ARRAY_SIZE(p), TICK_MS);
 		if (err < 0 && errno != EINTR)
 			return -errno;
+		ended = err > 0 && p[1].revents;
 		now = now_ms();
 		if (err > 0) {
-			got = read(r->in, r->buf + r->n, r->size - r->n);
-			if (got < 0 && errno != EINTR)
-				return -errno;
-			if (got == 0)
+			err = reader_take(r);
+			if (err == 0 || (err == -EAGAIN && ended))
 				return 0;
-			r->n += MAX(got, 0);
-			err = reader_consume(r);
-			if (err != 0)
+			if (err < 0 && err != -EAGAIN)
 				return err;
 			since = now;
 		}
@@ -176,8 +214,13 @@ static int reader_receive(struct reader *r, uint64_t end)
 			steps = seen;
 			since = now;
 		}
-		if (now - since >= r->q->stall_ms || now >= end)
+		if (now >= end)
 			return -ETIMEDOUT;
+		if (now - since < r->q->stall_ms)
+			continue;
+		if (!is_runnable(r))
+			return -ETIMEDOUT;
+		since = now;
 	}
 }
 

@@ -157,7 +157,7 @@ static int start_child(const char *link, int out, int *ret_pidfd)
 static int ask_mount(struct pmf_mount_ids *m, int id, const char *link, bool *ret)
 {
 	_cleanup_close_ int pidfd = -1, in = -1, out = -1;
-	struct pollfd p;
+	struct pollfd p[2];
 	struct answer a;
 	siginfo_t si;
 	int fds[2], err, known = 0;
@@ -168,12 +168,15 @@ static int ask_mount(struct pmf_mount_ids *m, int id, const char *link, bool *re
 		return -errno;
 	in = fds[0];
 	out = fds[1];
+	(void)fcntl(in, F_SETFL, O_NONBLOCK);	/* the child may end without an answer */
 	err = start_child(link, out, &pidfd);
 	if (err < 0)
 		return err;
 	out = safe_close(out);
-	p = (struct pollfd){ .fd = in, .events = POLLIN };
-	if (poll(&p, 1, ASK_MS) <= 0) {
+	/* its end too: the pipe's may be kept open (see maps-reader.c) */
+	p[0] = (struct pollfd){ .fd = in, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = pidfd, .events = POLLIN };
+	if (poll(p, ARRAY_SIZE(p), ASK_MS) <= 0) {
 		m->waited_ms += ASK_MS;
 		known = 1;	/* enough of it */
 		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
@@ -183,8 +186,7 @@ static int ask_mount(struct pmf_mount_ids *m, int id, const char *link, bool *re
 		known = 1;
 	}
 	/* Should it not die, it is left behind rather than waited for. */
-	p = (struct pollfd){ .fd = pidfd, .events = POLLIN };
-	if (poll(&p, 1, REAP_MS) > 0)
+	if (poll(&p[1], 1, REAP_MS) > 0)
 		waitid(P_PIDFD, pidfd, &si, WEXITED | __WALL);
 	return known;
 }

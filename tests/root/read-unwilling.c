@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -236,4 +238,62 @@ TEST(reader_is_told_to_stop)
 	CHECK_EQ(count_fds(), fds);
 	CHECK_EQ(count_children(), children);
 	child_end(pid);
+}
+
+/* --- the other end of the pipe is kept open --- */
+
+static atomic_bool enough;
+
+/* As a thread that freezes, and hangs in it. */
+static void *keep_files(void *unused)
+{
+	(void)unused;
+	if (unshare(CLONE_FILES) == 0)
+		while (!atomic_load(&enough))
+			usleep(10000);
+	return NULL;
+}
+
+static void *make_keepers(void *unused)
+{
+	pthread_t t[400];
+	size_t n = 0;
+
+	(void)unused;
+	while (n < ARRAY_SIZE(t) && !atomic_load(&enough)) {
+		if (pthread_create(&t[n], NULL, keep_files, NULL) == 0)
+			n++;
+		usleep(500);
+	}
+	while (!atomic_load(&enough))
+		usleep(10000);
+	while (n > 0)
+		pthread_join(t[--n], NULL);
+	return NULL;
+}
+
+TEST(reader_waits_for_its_child_only)
+{
+	struct pmf_maps_want w = { .pid = getpid(), .start_ticks = PMF_ANY_START };
+	struct pmf_maps_query q = {
+		.devno = devno, .n = 1, .wants = &w, .stall_ms = 5000, .total_ms = 5000,
+		.fn = refuse,
+	};
+	uint64_t begin, most = 0;
+	size_t left_out;
+	pthread_t t;
+
+	fresh();
+	atomic_store(&enough, false);
+	CHECK(pthread_create(&t, NULL, make_keepers, NULL) == 0);
+	for (int i = 0; i < 300; i++) {
+		begin = now_ms();
+		CHECK_EQ(pmf_read_maps(&q, &left_out), 0);
+		most = MAX(most, now_ms() - begin);
+		CHECK_EQ(left_out, 0);
+	}
+	atomic_store(&enough, true);
+	pthread_join(t, NULL);
+	test_say("%llu ms at most", (unsigned long long)most);
+	CHECK(most < 5000);
 }

@@ -99,6 +99,27 @@ window() {
 	done
 }
 
+# A measure that saw nothing must be one that sees a wakeup when there is one.
+sees_wakeups() {
+	local side pid
+	for side in "${!PIDS[@]}"; do
+		# shellcheck disable=SC2086 # several
+		switches ${PIDS[$side]}
+		BEFORE[$side]=$SWITCHES
+		for pid in ${PIDS[$side]}; do
+			kill -STOP "$pid"
+			kill -CONT "$pid"
+		done
+	done
+	sleep 2
+	for side in "${!PIDS[@]}"; do
+		# shellcheck disable=SC2086 # several
+		switches ${PIDS[$side]}
+		say "$side stopped and continued: $((SWITCHES - BEFORE[$side])) wakeups"
+		((SWITCHES > BEFORE[$side])) || die "a wakeup of $side is not counted"
+	done
+}
+
 case_run() {
 	local seconds=$1 runs=$2 i
 	ns_make_fsdax 0 >/dev/null
@@ -110,5 +131,7 @@ case_run() {
 	for ((i = 0; i < runs; i++)); do
 		window "$seconds"
 	done
+	local -A BEFORE=()
+	sees_wakeups
 	kill "${PIDS[ndctl]}" "${PIDS[rasdaemon]}"
 }
