@@ -44,7 +44,8 @@ static void count(struct tally *all, const struct pmf_target *t)
 	all->pinned += t->pinned;
 }
 
-/* "the data of /mnt/file, and of 2 more,": paths come from users, hence escaped. */
+/* "the data of inode 131, and 2 more like it,". No path: the reason is what everybody may
+ * read, and paths are for root; they stand with the targets. */
 static int to_words(const struct pmf_site *s, const struct alike *a, char **ret)
 {
 	static const char *const kinds[PMF_TARGET_N] = {
@@ -57,20 +58,15 @@ static int to_words(const struct pmf_site *s, const struct alike *a, char **ret)
 		[PMF_TARGET_UNKNOWN] = "something unknown",
 	};
 	const char *kind = s->role == PMF_ROLE_LOG ? "the log" : kinds[a->first->kind];
-	_cleanup_free_ char *path = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	int r;
 
 	if (s->kind == PMF_SITE_DEVDAX)
 		return pmf_format(ret, "its memory");
-	if (a->first->path) {
-		r = pmf_str_escape(a->first->path, &path);
-		if (r == 0)
-			r = pmf_format(&text, "%s of %s", kind, path);
-	} else if (a->first->ino) {
+	if (a->first->ino)
 		r = pmf_format(&text, "%s of inode %" PRIu64, kind, a->first->ino);
-	} else {
+	else
 		r = pmf_format(&text, "%s", kind);
-	}
 	if (r == 0 && a->n > 1)
 		r = pmf_format(&text, "%s, and %zu more like it,", text, a->n - 1);
 	if (r == 0)

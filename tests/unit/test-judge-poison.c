@@ -151,7 +151,8 @@ TEST(many_alike_are_told_once)
 		t[i] = target(PMF_TARGET_FILE, PMF_ACTION_REVOKE, failed);
 	t[0].path = text("/mnt/a");
 	CHECK_EQ(judge(&c, 1, &why), PMF_STATE_FAILED);
-	CHECK(has(why, "the data of /mnt/a, and 99 more like it, could not be taken"));
+	CHECK(has(why, "the data of inode 131, and 99 more like it, could not be taken"));
+	CHECK(!strstr(why, "/mnt/a"));		/* everybody reads it */
 	CHECK(strlen(why) < 250);
 }
 
@@ -253,9 +254,8 @@ TEST(names_from_users_are_escaped)
 	struct pmf_target t = target(PMF_TARGET_FILE, PMF_ACTION_REVOKE, failed);
 	struct pmf_case c = a_case(&t, 1);
 
-	c.site.mountpoint = text("/m\033[2J");
-	t.path = text("/m\nPoison of nothing");
+	c.site.mountpoint = text("/m\033[2J\nPoison of nothing");
 	CHECK_EQ(judge(&c, 1, &why), PMF_STATE_FAILED);
 	CHECK(!strchr(why, '\033') && !strchr(why, '\n'));
-	CHECK(has(why, "/m\\x1b[2J") && has(why, "/m\\nPoison"));
+	CHECK(has(why, "/m\\x1b[2J\\nPoison"));
 }
