@@ -5,17 +5,28 @@
  */
 #include "flow/json.h"
 
+/* Takes value. NULL, which json-c gives without memory, would be taken for null. */
+static int put(struct json_object *o, const char *key, struct json_object *value)
+{
+	if (value && json_object_object_add(o, key, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
 /* Without what names it; required keys stay, with a value that says nothing. */
 static int hide_victim(struct json_object *v)
 {
+	int r;
+
 	json_object_object_del(v, "unit");
 	json_object_object_del(v, "path");
-	if (json_object_object_add(v, "comm", json_object_new_string("")) != 0 ||
-	    json_object_object_add(v, "ino", json_object_new_uint64(0)) != 0 ||
-	    json_object_object_add(v, "generation", json_object_new_uint64(0)) != 0 ||
-	    json_object_object_add(v, "address", json_object_new_uint64(0)) != 0)
-		return -ENOMEM;
-	return 0;
+	r = put(v, "comm", json_object_new_string(""));
+	if (r == 0)
+		r = put(v, "ino", json_object_new_uint64(0));
+	if (r == 0)
+		r = put(v, "generation", json_object_new_uint64(0));
+	return r < 0 ? r : put(v, "address", json_object_new_uint64(0));
 }
 
 static bool is_of(struct json_object *v, uint32_t uid)
