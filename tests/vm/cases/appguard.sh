@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mce:xfs latent:xfs removal:xfs devdax:nd
+# variants: mce:xfs latent:xfs@6.12 removal:xfs@6.1 devdax:nd
 # timeout: 120
 # cpu: Skylake-Server-v4
 #

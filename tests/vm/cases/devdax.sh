@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: nd dax
+# variants: nd dax@6.12
 #
 # devdax BUS: a device-DAX node goes while processes map it: unbound from its
 # driver on the NVDIMM bus, or on the DAX bus.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs ext4
+# variants: xfs@6.1 ext4@6.12
 # append: memmap=384M!1G
 #
 # legacy FILESYSTEM: a DAX file system on a namespace without labels or info

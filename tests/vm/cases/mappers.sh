@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs ext4
+# variants: xfs ext4@6.12
 # timeout: 180
 #
 # mappers FILESYSTEM: every way of mapping a file at once, in one removal.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:raw ext4:dm
+# variants: xfs:raw ext4:dm@6.12
 # timeout: 180
 #
 # module-revoke FS STACK: a removal by the module's ioctls alone: all mappers of a

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mapped:xfs:raw mapped:xfs:striped metadata:xfs unmounted:xfs infoblock:xfs
+# variants: mapped:xfs:raw mapped:xfs:striped@6.12 metadata:xfs@6.12 unmounted:xfs@6.1 infoblock:xfs@6.12
 # timeout: 180
 # cpu: Skylake-Server-v4
 #

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw free:xfs shared:xfs-reflink directory:xfs metadata:xfs metadata:ext4 log:ext4 quota:xfs twice:xfs cleared:xfs devdax:nd
+# variants: mapped:xfs:raw mapped:ext4:raw mapped:xfs-plain:raw@6.1 free:xfs@6.12 shared:xfs-reflink directory:xfs@6.12 metadata:xfs metadata:ext4@6.1 log:ext4@6.12 quota:xfs@6.1 twice:xfs@6.12 cleared:xfs@6.1 devdax:nd@6.12
 # timeout: 180
 #
 # By name also mapped:xfs:STACK unmapped:xfs unmapped:ext4 log:xfs log:xfs-plain

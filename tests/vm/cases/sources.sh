@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # cpu: Skylake-Server-v4
-# variants: watch lists sandbox
+# variants: watch@6.12 lists@6.1 sandbox
 #
 # sources WHAT: what is known of poison, and how soon
 #   watch   a write into a list and a machine check wake who watches, nothing else does;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:1:2 ext4:11:12
+# variants: xfs:1:2 ext4:11:12@6.12
 # timeout: 600
 #
 # storm FILESYSTEM FIRST LAST: the device goes in the middle of a metadata-heavy
