@@ -5,7 +5,9 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/str.h"
 #include "sys/hook.h"
@@ -30,23 +32,65 @@ static int refuse(int err, const char *what, char **ret_why)
 	return err;
 }
 
+/*
+ * Whoever may rename a directory further up puts another one in its place: one that
+ * is root's, too, but whose programs are no hooks. Where the sticky bit is set, nobody
+ * but its owner may rename what is below.
+ */
+static int check_above(int fd, char **ret_why)
+{
+	_cleanup_close_ int at = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	struct stat st, below;
+	int up;
+
+	if (at < 0 || fstat(at, &st) < 0)
+		return -errno;
+	for (;;) {
+		below = st;
+		up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0 || fstat(up, &st) < 0) {
+			safe_close(up);
+			return -errno;
+		}
+		safe_close(at);
+		at = up;
+		if (st.st_ino == below.st_ino && st.st_dev == below.st_dev)
+			return 0;	/* the root */
+		if (st.st_uid != 0)
+			return refuse(-EPERM, "a directory above it is not owned by root",
+				      ret_why);
+		if (st.st_mode & (S_IWGRP | S_IWOTH) && !(st.st_mode & S_ISVTX))
+			return refuse(-EPERM, "others may write to a directory above it",
+				      ret_why);
+	}
+}
+
 int pmf_hook_open_dir(const char *dir, int *ret_fd, char **ret_why)
 {
+	const struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
 	_cleanup_close_ int fd = -1;
 	const char *bad;
 	struct stat st;
+	int err;
 
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = (int)syscall(SYS_openat2, AT_FDCWD, dir, &how, sizeof(how));
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		int err = -errno;
-
-		if (err == -ENOTDIR || err == -ELOOP)
+		err = -errno;
+		if (err == -ELOOP)
+			return refuse(err, "a symbolic link leads to it", ret_why);
+		if (err == -ENOTDIR)
 			return refuse(err, "it is not a directory", ret_why);
 		return refuse(err, "it cannot be opened", ret_why);
 	}
 	bad = not_roots(&st);
 	if (bad)
 		return refuse(-EPERM, bad, ret_why);
+	err = check_above(fd, ret_why);
+	if (err < 0)
+		return err;
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

@@ -168,11 +168,43 @@ TEST(refused_directory)
 	(void)snprintf(other, sizeof(other), "%s.link", dir);
 	CHECK(symlink(dir, other) == 0);
 	strcat(dir, ".link");
-	CHECK_EQ(status_of(".", &why), -ENOTDIR);
-	CHECK_EQ(run("good", "", 1000000), -ENOTDIR);
+	CHECK_EQ(status_of(".", &why), -ELOOP);
+	CHECK(strstr(why, "link"));
+	CHECK_EQ(run("good", "", 1000000), -ELOOP);
 	CHECK(unlink(other) == 0);
 	dir[strlen(dir) - strlen(".link")] = '\0';
 	CHECK(!output());
+	CHECK_EQ(run("good", "", 10000000), 0);
+}
+
+/* Who may rename what is above may put another directory of root's in its place. */
+TEST(refused_directory_above)
+{
+	char above[300], link[300];
+	const char *why;
+
+	fresh();
+	(void)snprintf(above, sizeof(above), "%s/above", dir);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
+	CHECK(mkdir(above, 0755) == 0 && symlink("above", link) == 0);
+	strcat(dir, "/above/hooks");
+	CHECK(mkdir(dir, 0755) == 0 && put("good", SH "echo ran >$OUT\n", 0755));
+	CHECK_EQ(status_of("good", &why), 0);
+	CHECK(chmod(above, 0775) == 0);
+	CHECK_EQ(status_of(".", &why), -EPERM);
+	CHECK(strstr(why, "write to a directory above"));
+	CHECK_EQ(run("good", "", 1000000), -EPERM);
+	CHECK(chmod(above, 01777) == 0);	/* as /tmp: nobody else renames in it */
+	CHECK_EQ(status_of("good", &why), 0);
+	CHECK(chmod(above, 0755) == 0 && chown(above, 65534, 0) == 0);
+	CHECK_EQ(status_of(".", &why), -EPERM);
+	CHECK(strstr(why, "above it is not owned by root"));
+	CHECK_EQ(run("good", "", 1000000), -EPERM);
+	CHECK(chown(above, 0, 0) == 0);
+	memcpy(strstr(dir, "/above/"), "/link//", 7);
+	CHECK_EQ(status_of(".", &why), -ELOOP);
+	CHECK(!output());
+	memcpy(strstr(dir, "/link//"), "/above/", 7);
 	CHECK_EQ(run("good", "", 10000000), 0);
 }
 
