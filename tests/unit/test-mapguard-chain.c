@@ -98,6 +98,36 @@ static void child_ignored_kill(void)
 	NEED(pmemfail_guard_run(guard, touch, memory + PAGE, NULL) == -EIO);
 }
 
+/* Another process of the user's may send any siginfo_t, with any address, as long as its
+ * code says that it was sent (kernel/signal.c do_rt_sigqueueinfo()). */
+static void child_sent(void)
+{
+	sigbus_default();
+	guarded();
+	sigbus_self(SI_QUEUE, memory + PAGE, 0);
+}
+
+static int be_sent(void *p)
+{
+	sigbus_self(SI_QUEUE, p, 0);
+	return 0;
+}
+
+static void child_sent_while_ignored(void)
+{
+	(void)signal(SIGBUS, SIG_IGN);
+	guarded();
+	NEED(pmemfail_guard_run(guard, be_sent, memory, NULL) == 0);
+	NEED(pmemfail_guard_count(guard, PMEMFAIL_GUARD_TOLD) == 0);
+	NEED(pmemfail_guard_count(guard, PMEMFAIL_GUARD_FAILED) == 0);
+}
+
+TEST(what_is_sent_is_not_believed)
+{
+	CHECK_EQ(in_child(child_sent), SIGBUS);
+	CHECK_EQ(in_child(child_sent_while_ignored), ALIVE);
+}
+
 TEST(what_can_be_ignored_is)
 {
 	CHECK_EQ(in_child(child_ignored_access), SIGBUS);

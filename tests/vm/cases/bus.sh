@@ -13,6 +13,9 @@ source "$TESTS/cases/lib/green.sh"
 # does not.
 DELAY_MS=10000
 
+# Calls that are kept until they are answered: bus-work.c, MAX_ASKED of bus-polkit.c.
+BUS_WAITING=$((4 + 256 + 16 + 64 + 7))
+
 manager() {
 	busctl --system --json=short call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager "$@"
 }
@@ -222,6 +225,9 @@ case_run_users() {
 	as_nobody busctl --system call org.pmemfail1 /org/pmemfail1 org.pmemfail1.Manager \
 		Replay s '' || fault "the rule of polkit is not heard"
 	rm /etc/polkit-1/rules.d/50-test.rules
+	# The calls that may wait, each with 16 descriptors, leave a rescue what it needs.
+	(($(systemctl show -P LimitNOFILESoft pmemfaild.service) >= 16 * BUS_WAITING + 4096)) ||
+		fault "clients could use up the daemon's descriptors"
 	rebind "$DEV"
 	sums_check "$DEV"
 }

@@ -17,7 +17,7 @@ case_run() {
 	say "$(grep -c '^ok' "$RUN/args") checks"
 
 	# Each kind of check can fail.
-	for name in info-tail-set watch-partition fs-look-stop guard-both capability; do
+	for name in info-tail-set watch-partition fs-look-stop guard-both capability container; do
 		BREAK=$name expect_fail "$TESTS/modtest-args" \
 			"$MNT/file" /dev/pmem0 "$dev" "$node" >"$RUN/args"
 		expect_eq failures "$(grep ^FAILED "$RUN/args" | cut -d: -f1)" "FAILED $name"

@@ -11,6 +11,7 @@
  */
 #include "modtest.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -259,6 +260,24 @@ static void check_capability(void)
 	check("capability", WEXITSTATUS(status), EPERM);
 }
 
+/* Root of a user namespace, as in a container: it has all capabilities there, and none
+ * that count. */
+static void check_container(void)
+{
+	int status, fd;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (unshare(CLONE_NEWUSER))
+			_exit(200);
+		fd = open(PMEMFAIL_DEV_PATH, O_RDWR);
+		_exit(fd < 0 ? errno : 0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		broken("fork");
+	check("container", WEXITSTATUS(status), EPERM);
+}
+
 int main(int argc, char **argv)
 {
 	int file, disk;
@@ -275,6 +294,7 @@ int main(int argc, char **argv)
 	check_revoke(argv[1], file, disk);
 	check_rest(file);
 	check_capability();
+	check_container();
 	printf("%u failed\n", failed);
 	return failed ? 1 : 0;
 }
