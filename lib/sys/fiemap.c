@@ -66,6 +66,7 @@ int pmf_sys_file_extents(struct pmf_sys *s, int file_fd, enum pmf_site_role role
 	union query q;
 	struct stat st;
 	bool on = false;
+	uint64_t next;
 	uint32_t i;
 	int err;
 
@@ -93,7 +94,11 @@ int pmf_sys_file_extents(struct pmf_sys *s, int file_fd, enum pmf_site_role role
 		if (i == 0)
 			break;
 		last = &q.head.fm_extents[i - 1];
-		q.head.fm_start = last->fe_logical + last->fe_length;
+		/* Of a damaged tree: it would be asked the same for ever, perhaps frozen. */
+		next = last->fe_logical + last->fe_length;
+		if (next <= q.head.fm_start)
+			return -EUCLEAN;
+		q.head.fm_start = next;
 	}
 	*ret_n = l.n;
 	return 0;

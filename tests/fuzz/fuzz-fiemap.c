@@ -20,6 +20,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg);
 static struct fuzz input;
 static struct fiemap_extent given[MOST];
 static uint32_t n_given, at_given;
+static bool circle;		/* after the last extent come the first ones again */
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg)
 {
@@ -32,6 +33,8 @@ int __wrap_ioctl(int fd, unsigned long request, void *arg)
 		return 0;
 	}
 	m->fm_mapped_extents = 0;
+	if (circle && at_given == n_given)
+		at_given = 0;
 	while (at_given < n_given && m->fm_mapped_extents < MIN(batch, m->fm_extent_count))
 		m->fm_extents[m->fm_mapped_extents++] = given[at_given++];
 	return 0;
@@ -85,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0)
 		fd = memfd_create("fiemap", MFD_CLOEXEC);
 	how = fuzz_u8(&input);
+	circle = how & 8;
 	at = (struct pmf_range){ fuzz_edge(&input), fuzz_edge(&input) };
 	make_extents(how & 1);
 	if (pmf_sys_file_extents(NULL, fd, how & 2 ? PMF_ROLE_REALTIME : PMF_ROLE_DATA, at, v,
