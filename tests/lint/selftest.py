@@ -38,6 +38,7 @@ BROKEN = {
     "every_manual_is_installed": ("man/y.8", '.\\" SPDX-License-Identifier: GPL-2.0-only\n'),
     "every_call_has_a_manual": ("man/z.3", '.\\" SPDX-License-Identifier: GPL-2.0-only\n'
                                 ".Fn pmemfail_gone\n"),
+    "security_names_its_tests": ("docs/SECURITY.md", "`unit/none/gone`\n"),
     "public_header_is_plain_c": ("include/pmemfail/pmemfail.h",
                                  "/* SPDX-License-Identifier: LGPL-2.1-or-later */\nint f(;\n"),
 }

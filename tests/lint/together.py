@@ -60,5 +60,39 @@ def every_call_has_a_manual(t):
            [f"{named[f]} names {f}, which there is not" for f in sorted(set(named) - declared)]
 
 
+def names_a_test(t, name):
+    """Whether a test is there that is called so: TIER/PROGRAM[/CASE] or vm/CASE[:ARGUMENTS]."""
+    tier, _, rest = name.partition("/")
+    if tier == "vm":
+        case, _, arguments = rest.partition(":")
+        path = f"tests/vm/cases/{case}.sh"
+        listed = re.findall(r"^# variants: (.*)$", t.text(path), re.M) if path in t.files else []
+        return path in t.files and (not arguments or arguments in " ".join(listed).split())
+    if tier == "fuzz":
+        return f"tests/fuzz/fuzz-{rest}.c" in t.files
+    program, _, case = rest.partition("/")
+    if tier == "unit":
+        path = f"tests/unit/test-{program}.c"
+        return path in t.files and bool(re.search(rf"TEST\({case}\)", t.text(path)))
+    # cases of a script are its own, or of C files beside it
+    return f"tests/root/{program}.sh" in t.files and any(
+        re.search(rf"(?<![a-z_]){re.escape(case)}(?![a-z_])", t.text(n))
+        for n in t.under("tests/root/") if n.endswith((".c", ".sh", ".bash")))
+
+
+def security_names_its_tests(t):
+    """Each attempt in SECURITY.md has a test, or says that it has none; and it exists."""
+    page = "docs/SECURITY.md"
+    if page not in t.files:
+        return [f"no {page}"]
+    names = re.findall(r"`((?:unit|root|vm|fuzz)/[^`\s]+)`", t.text(page))
+    bad = [f"{page} names {n}, which there is not" for n in names if not names_a_test(t, n)]
+    tables = re.findall(r"^\| attempt \|.*\n\|[-|]+\n((?:\|.*\n)*)", t.text(page), re.M)
+    for row in "".join(tables).splitlines():
+        if "not tested" not in row and not re.search(r"`(unit|root|vm|fuzz)/", row):
+            bad.append(f"{page} has no test for: {row[:60]}")
+    return bad if names and tables else bad + ["found no tests or no attempts"]
+
+
 RULES = [versions_agree, catalog_is_the_names, every_manual_is_installed,
-         every_call_has_a_manual]
+         every_call_has_a_manual, security_names_its_tests]
