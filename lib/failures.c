@@ -147,6 +147,16 @@ _public_ uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f)
 	return f ? pmf_failure_from_public(f)->hold_ns : 0;
 }
 
+_public_ uint64_t pmemfail_failure_frozen_ns(const struct pmemfail_failure *f)
+{
+	return f ? pmf_failure_freezes(pmf_failure_from_public(f)).ns : 0;
+}
+
+_public_ uint64_t pmemfail_failure_frozen_longest_ns(const struct pmemfail_failure *f)
+{
+	return f ? pmf_failure_freezes(pmf_failure_from_public(f)).longest_ns : 0;
+}
+
 int pmf_get_range(const struct pmf_ranges *set, size_t i, uint64_t *ret_start,
 		  uint64_t *ret_end)
 {

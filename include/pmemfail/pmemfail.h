@@ -181,6 +181,9 @@ uint64_t pmemfail_failure_updated_us(const struct pmemfail_failure *f);
 uint64_t pmemfail_failure_hold_ns(const struct pmemfail_failure *f);	/* 0: no hold */
 /* How many processes were told, in all its sites; also of one that was listed without. */
 uint64_t pmemfail_failure_told(const struct pmemfail_failure *f);
+/* The same of how long filesystems were frozen: together, and the one that was longest. */
+uint64_t pmemfail_failure_frozen_ns(const struct pmemfail_failure *f);
+uint64_t pmemfail_failure_frozen_longest_ns(const struct pmemfail_failure *f);
 /* Bytes of the device; all of them for a removal. -ENOENT past the end. */
 size_t pmemfail_failure_ranges(const struct pmemfail_failure *f);
 int pmemfail_failure_range(const struct pmemfail_failure *f, size_t i, uint64_t *ret_start,

@@ -230,6 +230,11 @@ int pmf_failure_head_from_json(struct json_object *o, struct pmf_failure **ret)
 	    (pmf_json_has(o, "hold_ns") && (r = pmf_json_get_u64(o, "hold_ns", UINT64_MAX, &f->hold_ns)) < 0) ||
 	    (r = pmf_json_get_bool(o, "hold_ended", &f->hold_ended)) < 0 ||
 	    (r = IF_THERE(o, "told", pmf_json_get_u64(o, "told", UINT64_MAX, &f->told))) < 0 ||
+	    (r = IF_THERE(o, "frozen_ns", pmf_json_get_u64(o, "frozen_ns", UINT64_MAX,
+							   &f->freezes.ns))) < 0 ||
+	    (r = IF_THERE(o, "frozen_longest_ns",
+			  pmf_json_get_u64(o, "frozen_longest_ns", UINT64_MAX,
+					   &f->freezes.longest_ns))) < 0 ||
 	    (r = pmf_json_get_ranges(o, "ranges", &f->ranges)) < 0 ||
 	    (r = IF_THERE(o, "listed", pmf_json_get_ranges(o, "listed", &f->listed))) < 0 ||
 	    (r = pmf_json_get_string(o, "marked_in", &f->marked_in)) < 0 ||

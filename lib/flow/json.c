@@ -233,6 +233,7 @@ static struct json_object *from_hooks(const struct pmf_failure *f)
 struct json_object *pmf_json_from_failure_head(const struct pmf_failure *f)
 {
 	_cleanup_json_ struct json_object *o = json_object_new_object();
+	struct pmf_freezes freezes = pmf_failure_freezes(f);
 
 	if (!o || !put_u64(o, "schema", PMF_JSON_SCHEMA) || !put_u64(o, "id", f->id) ||
 	    !put_string(o, "kind", pmf_kind_to_string(f->kind)) ||
@@ -247,6 +248,8 @@ struct json_object *pmf_json_from_failure_head(const struct pmf_failure *f)
 	    (f->hold_ns && !put_u64(o, "hold_ns", f->hold_ns)) ||
 	    !put_bool(o, "hold_ended", f->hold_ended) ||
 	    !put_u64(o, "told", pmf_failure_told(f)) ||
+	    (freezes.ns && (!put_u64(o, "frozen_ns", freezes.ns) ||
+			    !put_u64(o, "frozen_longest_ns", freezes.longest_ns))) ||
 	    !put(o, "ranges", from_ranges(&f->ranges)) ||
 	    !put(o, "listed", from_ranges(&f->listed)) ||
 	    !put_string(o, "marked_in", f->marked_in) || !put(o, "hooks", from_hooks(f)))

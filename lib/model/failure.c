@@ -70,9 +70,23 @@ uint64_t pmf_failure_told(const struct pmf_failure *f)
 	return f->n_cases > 0 ? n : f->told;
 }
 
+struct pmf_freezes pmf_failure_freezes(const struct pmf_failure *f)
+{
+	struct pmf_freezes sum = f->n_cases > 0 ? (struct pmf_freezes){ 0 } : f->freezes;
+
+	for (size_t i = 0; i < f->n_cases; i++) {
+		uint64_t ns = f->cases[i].outcome.frozen_ns;
+
+		sum.ns += ns;
+		sum.longest_ns = MAX(sum.longest_ns, ns);
+	}
+	return sum;
+}
+
 void pmf_failure_drop_cases(struct pmf_failure *f)
 {
 	f->told = pmf_failure_told(f);
+	f->freezes = pmf_failure_freezes(f);
 	for (size_t i = 0; i < f->n_cases; i++)
 		pmf_case_done(&f->cases[i]);
 	free(f->cases);

@@ -154,6 +154,11 @@ struct pmf_hook_result {
 	char *why;		/* for people, when refused; NULL otherwise */
 };
 
+/* How long the filesystems of all its cases were frozen. */
+struct pmf_freezes {
+	uint64_t ns, longest_ns;	/* together; the one that was longest */
+};
+
 struct pmf_failure {
 	uint64_t id;		/* from the store, never repeats; 0: not recorded */
 	enum pmf_kind kind;
@@ -177,11 +182,14 @@ struct pmf_failure {
 	size_t n_hooks;
 	struct pmf_case *cases;
 	size_t n_cases;
-	uint64_t told;		/* of a failure without its cases: see pmf_failure_told() */
+	/* Of a failure without its cases: see pmf_failure_told() and _freezes(). */
+	uint64_t told;
+	struct pmf_freezes freezes;
 };
 
 /* How many processes were told, in all its cases. */
 uint64_t pmf_failure_told(const struct pmf_failure *f);
+struct pmf_freezes pmf_failure_freezes(const struct pmf_failure *f);
 struct pmf_failure *pmf_failure_free(struct pmf_failure *f);
 static inline void pmf_failure_freep(struct pmf_failure **f)
 {

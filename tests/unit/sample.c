@@ -227,6 +227,9 @@ const char *failure_difference(const struct pmf_failure *a, const struct pmf_fai
 	DIFFERS(n_hooks);
 	if (pmf_failure_told(a) != pmf_failure_told(b))
 		return "told";
+	if (pmf_failure_freezes(a).ns != pmf_failure_freezes(b).ns ||
+	    pmf_failure_freezes(a).longest_ns != pmf_failure_freezes(b).longest_ns)
+		return "frozen";
 	if (!same_ranges(&a->ranges, &b->ranges))
 		return "ranges";
 	if (!same_ranges(&a->listed, &b->listed))

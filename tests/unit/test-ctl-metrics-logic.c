@@ -6,8 +6,9 @@
  */
 #include "../../ctl/verb-metrics.c"
 
+#include "bus-bench.h"
 #include "flow/store.h"
-#include "test.h"
+#include "sample.h"
 
 static struct pmf_failure removal(struct pmf_case *cases, size_t n)
 {
@@ -19,13 +20,13 @@ static struct pmf_failure removal(struct pmf_case *cases, size_t n)
 	};
 }
 
-/* Two removals, the second with two sites; the longest of both is in the first. */
+/* Two removals, the second with two sites: longer together, but neither is the longest. */
 static int fill(const char *dir)
 {
-	struct pmf_case one = { .outcome = { .told = 3, .frozen_ns = 900000000 } };
+	struct pmf_case one = { .outcome = { .told = 3, .frozen_ns = 600000000 } };
 	struct pmf_case two[2] = {
-		{ .outcome = { .told = 1, .frozen_ns = 50000001 } },
-		{ .outcome = { .told = 2, .frozen_ns = 50000000 } },
+		{ .outcome = { .told = 1, .frozen_ns = 300000001 } },
+		{ .outcome = { .told = 2, .frozen_ns = 400000000 } },
 	};
 	struct pmf_failure a = removal(&one, 1), b = removal(two, 2);
 	struct pmf_store *s = NULL;
@@ -67,10 +68,29 @@ TEST(sums_are_those_of_the_record)
 	CHECK(strstr(text, "pmemfail_failures{kind=\"remove\",state=\"handled\"} 1\n"));
 	CHECK(strstr(text, "pmemfail_failures{kind=\"poison\",state=\"handled\"} 0\n"));
 	CHECK(strstr(text, "\npmemfail_victims 6\n"));
-	CHECK(strstr(text, "\npmemfail_freeze_seconds 1.000000001\n"));
-	CHECK(strstr(text, "\npmemfail_freeze_longest_seconds 0.900000000\n"));
+	CHECK(strstr(text, "\npmemfail_freeze_seconds 1.300000001\n"));
+	CHECK(strstr(text, "\npmemfail_freeze_longest_seconds 0.600000000\n"));
 	CHECK(strstr(text, "\npmemfail_hold_seconds 2.000000000\n"));
 	CHECK(strstr(text, "\npmemfail_hold_longest_seconds 1.500000000\n"));
+}
+
+/* Over the bus they come as they are listed, so many at once: two, here. */
+TEST(nobody_is_asked_for_each_failure)
+{
+	BENCH(x);
+	_cleanup_(pmf_failure_freep) struct pmf_failure *one = sample_failure();
+	struct metrics m = { .lib = x.ctx };
+	unsigned int calls;
+
+	CHECK(one && pmf_failure_freezes(one).ns > 0);
+	for (uint64_t i = 0; i < 6; i++)
+		x.b.shared->ids[i] = 9 - i;
+	calls = x.b.shared->calls;
+	CHECK_EQ(pmemfail_list_failures(m.lib, -1, add_failure, &m), 0);
+	CHECK_EQ(x.b.shared->calls - calls, 6 / 2 + 1);
+	CHECK_EQ(m.victims, 6 * pmf_failure_told(one));
+	CHECK_EQ(m.freeze.ns, 6 * pmf_failure_freezes(one).ns);
+	CHECK_EQ(m.freeze.longest_ns, pmf_failure_freezes(one).longest_ns);
 }
 
 /* A device's name could end the label, the line, or the exposition. */
