@@ -68,6 +68,9 @@ void pmf_act_record(struct pmemfail *ctx, struct pmf_store **store, struct pmf_f
 		(void)pmf_why_errno(r, "what was done could not be recorded in %s",
 				    ctx->policy.state_dir);
 		pmf_log(ctx, "%s", pmemfail_why());
+	} else if (f->kind == PMF_KIND_POISON && f->state != PMF_STATE_HANDLING) {
+		/* see pmf_run.resumes */
+		ctx->sys->ops->attempt_finish(ctx->sys, f->id);
 	}
 }
 

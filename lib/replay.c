@@ -72,6 +72,8 @@ static int look(struct pmemfail *ctx, const struct pmf_run *run, struct pmf_stor
 	}
 	if (r > 0 || marked)
 		pmf_act_record(ctx, writable, f);
+	else if (r == 0)	/* what is on record says it all */
+		run->sys->ops->attempt_finish(run->sys, f->id);
 	if (r > 0)
 		pmf_act_hooks(ctx, writable, f);
 	if (r < 0) {
@@ -169,7 +171,7 @@ int pmf_direct_replay(struct pmemfail *ctx, const char *device, struct pmf_progr
 	_cleanup_free_ uint64_t *counts = NULL;
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	const struct pmf_device *one = NULL;
-	struct pmf_run run = { .hold_fd = -1, .progress = progress };
+	struct pmf_run run = { .hold_fd = -1, .progress = progress, .resumes = true };
 	struct pmf_found found = { 0 };
 	int r, n;
 

@@ -155,7 +155,7 @@ int pmf_direct_report(struct pmemfail *ctx, const char *device, struct pmf_range
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pieces_done) struct pieces p = { 0 };
-	struct pmf_run run = { .hold_fd = -1 };
+	struct pmf_run run = { .hold_fd = -1, .resumes = true };
 	int r;
 
 	r = pmf_act(ctx, &run.sys);
@@ -172,7 +172,7 @@ int pmf_direct_report_spa(struct pmemfail *ctx, struct pmf_range range,
 {
 	_cleanup_(pmf_topology_freep) struct pmf_topology *t = NULL;
 	_cleanup_(pieces_done) struct pieces p = { 0 };
-	struct pmf_run run = { .hold_fd = -1 };
+	struct pmf_run run = { .hold_fd = -1, .resumes = true };
 	int r;
 
 	r = pmf_act(ctx, &run.sys);
