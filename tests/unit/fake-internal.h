@@ -32,6 +32,8 @@ static inline struct fake_private *fake_private(struct fake *f)
 
 static inline void fake_unlockp(struct fake **f)
 {
+	if ((*f)->dying)
+		_exit(FAKE_DEATH);
 	pthread_mutex_unlock(&fake_private(*f)->lock);
 }
 /* First in each operation: declares f, locked until the end of it. */
@@ -41,7 +43,7 @@ static inline void fake_unlockp(struct fake **f)
 
 /* Note the first broken rule. */
 void fake_broke(struct fake *f, const char *fmt, ...) _printf_(2, 3);
-/* Count the call; negative when it is to fail. */
+/* Count the call; negative when it is to fail. It may not return. */
 int fake_enter(struct fake *f, const char *op, bool frozen_ok);
 #define ENTER(op, frozen_ok)						\
 	do {								\
@@ -50,6 +52,9 @@ int fake_enter(struct fake *f, const char *op, bool frozen_ok);
 		if (fail_ < 0)						\
 			return fail_;					\
 	} while (0)
+
+/* A non-LOOK revoke, before anything is done. */
+void fake_takes(struct fake *f);
 
 /* Which filesystem this thread has frozen: until thaw it may do little. */
 extern _Thread_local struct fake_fs *fake_frozen_here;

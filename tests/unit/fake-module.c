@@ -89,6 +89,8 @@ static int take_away(struct fake *f, int attempt, int fd, unsigned int flags,
 	if (attempt < 0 || !fake_private(f)->attempt[attempt])
 		fake_broke(f, "revoke without an attempt");
 	check_revoke(f, fs, flags);
+	if (!(flags & PMF_REVOKE_LOOK))
+		fake_takes(f);
 	res.entries = fs->entries;
 	res.pinned = fs->pinned_for > 0;
 	for (i = 0; i < f->n_procs; i++) {
@@ -214,3 +216,25 @@ int fake_signal(struct pmf_sys *s, const struct pmf_victim *v)
 	return -ESRCH;
 }
 
+void fake_after_death(struct fake *f, bool fdstore)
+{
+	struct fake_private *p = fake_private(f);
+	uint64_t id = fdstore ? p->failure_id : 0;
+	bool kept[FAKE_PROCS];
+
+	for (size_t i = 0; i < f->n_fs; i++)
+		if (f->fs[i].frozen && !f->fs[i].foreign_freeze && !f->fs[i].armed &&
+		    !f->no_module)
+			fake_broke(f, "dead with %s frozen, and the module does not know",
+				   f->fs[i].name);
+	memcpy(kept, p->told[p->kept_fd], sizeof(kept));
+	*p = (struct fake_private){ .failure_id = id };
+	if (id)		/* fd 0 is no attempt of anybody's */
+		memcpy(p->told[0], kept, sizeof(kept));
+	pthread_mutex_init(&p->lock, NULL);	/* it may have died with it */
+	for (size_t i = 0; i < f->n_fs; i++)
+		f->fs[i].armed = 0;
+	f->held = f->dying = false;
+	f->freed = f->prepared;
+	f->die_nth = f->fail_nth = 0;
+}

@@ -285,6 +285,8 @@ int fake_revoke_inode(struct fake *f, int attempt, struct fake_inode *in,
 		fake_broke(f, "inode %llu is no file", (unsigned long long)in->ino);
 	if (flags & ~PMF_REVOKE_LOOK)
 		fake_broke(f, "dirty entries dropped for poison");
+	if (!(flags & PMF_REVOKE_LOOK))
+		fake_takes(f);
 	for (size_t p = 0; p < f->n_procs; p++) {
 		bool *t = &fake_private(f)->told[attempt][p];
 

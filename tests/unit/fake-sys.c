@@ -2,7 +2,9 @@
 /* A machine to handle removals on. See fake-sys.h. */
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 
+#include "fake-errors.h"
 #include "fake-internal.h"
 
 struct pmf_freeze {
@@ -36,6 +38,15 @@ void fake_broke(struct fake *f, const char *fmt, ...)
 	va_end(ap);
 }
 
+static int fail_by_table(struct fake *f, const char *op)
+{
+	unsigned int n = fake_errors_of(op);
+
+	f->fail_error = n > 0 ? fake_error_of(op, f->fail_kth % n) : 0;
+	f->no_such_error = n == 0;
+	return f->fail_error;
+}
+
 /* Count the call, and say whether it is the one to fail. */
 int fake_enter(struct fake *f, const char *op, bool frozen_ok)
 {
@@ -43,6 +54,10 @@ int fake_enter(struct fake *f, const char *op, bool frozen_ok)
 	f->calls++;
 	if (f->on_call)
 		f->on_call(f, op);
+	if (f->die_nth > 0 && --f->die_nth == 0) {
+		(void)snprintf(f->failed_op, sizeof(f->failed_op), "%s", op);
+		f->dying = true;
+	}
 	if (fake_frozen_here && !frozen_ok)
 		fake_broke(f, "%s while %s is frozen by this thread", op, fake_frozen_here->name);
 	if (f->fail_op && streq(f->fail_op, op))
@@ -50,8 +65,15 @@ int fake_enter(struct fake *f, const char *op, bool frozen_ok)
 	if (f->fail_nth == 0 || --f->fail_nth > 0)
 		return 0;
 	(void)snprintf(f->failed_op, sizeof(f->failed_op), "%s", op);
-	return f->fail_error;
+	return f->fail_by_table ? fail_by_table(f, op) : f->fail_error;
 }
+
+void fake_takes(struct fake *f)
+{
+	if (f->must_record && !f->recorded)
+		fake_broke(f, "taken away before it was on record");
+}
+
 struct fake_fs *fake_fs_by_devno(struct fake *f, dev_t d)
 {
 	size_t i;
@@ -258,6 +280,19 @@ static int op_lock(struct pmf_sys *s, const char *id, uint64_t timeout, int *ret
 	return 0;
 }
 
+static atomic_uint allocs_frozen;
+
+void fake_watch_alloc(void)
+{
+	if (fake_frozen_here)
+		atomic_fetch_add(&allocs_frozen, 1);
+}
+
+unsigned int fake_allocs_frozen(void)
+{
+	return atomic_exchange(&allocs_frozen, 0);
+}
+
 static const struct pmf_sys_ops fake_ops = {
 	.now_boottime_ns = op_now_boottime,
 	.now_realtime_us = op_now_realtime,
@@ -313,10 +348,22 @@ bool fake_is_safe(const struct fake *f)
 
 void fake_init(struct fake *f)
 {
-	struct fake_private *p = calloc(1, sizeof(*p));
+	void *p = calloc(1, fake_private_size());
 
 	if (!p)
 		abort();
+	fake_init_at(f, p);
+}
+
+size_t fake_private_size(void)
+{
+	return sizeof(struct fake_private);
+}
+
+void fake_init_at(struct fake *f, void *private)
+{
+	struct fake_private *p = private;
+
 	pthread_mutex_init(&p->lock, NULL);
 	*f = (struct fake){ .sys = { .ops = &fake_ops, .data = f }, .private = p,
 			    .fail_error = -EIO, .held = true, .now_ns = 1000000000,

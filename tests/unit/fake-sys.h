@@ -81,6 +81,13 @@ struct fake {
 	unsigned int fail_nth;		/* 1: the next; 0: none */
 	const char *fail_op;		/* every one of this name */
 	int fail_error;
+	bool fail_by_table;		/* the nth, with its fail_kth error of fake-errors.c, */
+	unsigned int fail_kth;		/* counted round and round */
+	bool no_such_error;		/* it has none, so nothing failed */
+	unsigned int die_nth;		/* the process dies when this call is done; 0: none */
+	bool dying;			/* it does as soon as it lets go of the lock */
+	/* Nothing may be taken away before it is on record; whoever records says so. */
+	bool must_record, recorded;
 	/* what happened */
 	unsigned int calls;
 	char failed_op[32];		/* which one the nth was */
@@ -93,10 +100,22 @@ struct fake {
 	void *private;
 };
 
+#define FAKE_DEATH	77	/* exit status */
+
 void fake_init(struct fake *f);
+/* The same with the private part at p, zeroed memory of fake_private_size(). */
+void fake_init_at(struct fake *f, void *p);
+size_t fake_private_size(void);
+/* The process that used it died: so did its fds and all that hangs on them. fdstore: but
+ * for the attempt that is kept. */
+void fake_after_death(struct fake *f, bool fdstore);
 void fake_done(struct fake *f);
 /* Is all that was on the device really gone, so that an unbind is harmless? */
 bool fake_is_safe(const struct fake *f);
+/* For test_alloc_watch: none may be made by whoever has frozen something. How many were
+ * since the last call. */
+void fake_watch_alloc(void);
+unsigned int fake_allocs_frozen(void);
 /* The names of all operations, for fail_op; NULL past the end. */
 const char *fake_op(size_t i);
 

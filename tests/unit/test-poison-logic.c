@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 
+#include "fake-errors.h"
 #include "poison-machine.h"
 #include "test.h"
 
@@ -64,6 +65,8 @@ static const char *complaint(const struct bench *b, int r, bool any_memory)
 
 	if (f->broken[0])
 		return f->broken;
+	if (fake_allocs_frozen() > 0)
+		return "memory was asked for while it was frozen";
 	if (r < 0 && r != -ENOMEM)
 		return "no truth was told";
 	if (f->prepared != f->freed)
@@ -83,6 +86,9 @@ static const char *complaint(const struct bench *b, int r, bool any_memory)
 		return NULL;
 	if (b->failure->state == PMF_STATE_HANDLED && untrue(b))
 		return untrue(b);
+	if (b->failure->state == PMF_STATE_FAILED && streq(f->failed_op, "shutdown") &&
+	    f->fail_nth == 0 && f->fail_error == -EOPNOTSUPP && !b->moving)
+		return "failed, it says, where nothing can be done";
 	if (b->failure->state != PMF_STATE_HANDLED && !b->failure->reason)
 		return "no reason";
 	return b->failure->state == PMF_STATE_HANDLING ? "no end" : NULL;
@@ -94,7 +100,9 @@ static bool handle(const struct scenario *sc, struct bench *b, bool any_memory, 
 	const char *why;
 	int r;
 
+	test_alloc_watch = fake_watch_alloc;
 	r = pmf_handle_poison(&b->run, b->failure);
+	test_alloc_watch = NULL;
 	test_alloc_fail(0);
 	why = complaint(b, r, any_memory);
 	if (!why && open_fds() != fds)
@@ -281,12 +289,10 @@ TEST(logic_whoever_comes_after_tells_nobody_again)
 
 TEST(logic_every_call_fails_once)
 {
-	static const int errors[] = { -EIO, -ENOMEM, -EOPNOTSUPP, -EBUSY, -ENODEV,
-				      -ETIMEDOUT, -EBADF, -EMFILE, -ENOBUFS };
 	unsigned int runs = 0, bad = 0, nth;
 
 	for (size_t i = 0; i < n_scenarios; i++)
-		for (size_t k = 0; k < ARRAY_SIZE(errors); k++)
+		for (unsigned int k = 0; k < FAKE_ERRORS; k++)
 			for (nth = 1; nth < 500; nth++) {
 				struct bench b;
 				bool over;
@@ -294,7 +300,8 @@ TEST(logic_every_call_fails_once)
 
 				bench_start(&scenarios[i], &b);
 				b.f.fail_nth = nth;
-				b.f.fail_error = errors[k];
+				b.f.fail_by_table = true;
+				b.f.fail_kth = k;
 				bad += !handle(&scenarios[i], &b, true, &r) ||
 				       !mend(&scenarios[i], &b, r >= 0);
 				over = !b.f.failed_op[0];

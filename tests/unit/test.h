@@ -84,5 +84,7 @@ const char *test_dir(void);
  */
 void test_alloc_fail(unsigned int nth);
 bool test_alloc_failed(void);
+/* Called at each allocation, unless NULL. */
+extern void (*test_alloc_watch)(void);
 
 #endif
