@@ -39,6 +39,11 @@ BROKEN = {
     "every_call_has_a_manual": ("man/z.3", '.\\" SPDX-License-Identifier: GPL-2.0-only\n'
                                 ".Fn pmemfail_gone\n"),
     "security_names_its_tests": ("docs/SECURITY.md", "`unit/none/gone`\n"),
+    "packages_have_one_maintainer": ("debian/changelog", "pmemfail (0) unstable; urgency=low\n\n"
+                                     " -- someone <someone@example.org>  Now\n"),
+    "setup_installs_build_depends": ("debian/control", "Maintainer: other <other@example.org>\n"
+                                     "Build-Depends: debhelper-compat (= 13),\n nosuch-dev\n"),
+    "copyright_is_what_files_say": ("debian/copyright", "Files: *\nCopyright: x\nLicense: GPL-1\n"),
     "public_header_is_plain_c": ("include/pmemfail/pmemfail.h",
                                  "/* SPDX-License-Identifier: LGPL-2.1-or-later */\nint f(;\n"),
 }

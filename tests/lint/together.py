@@ -3,6 +3,7 @@
 
 Each takes the tree as lint.py has it and returns what is wrong, a line each.
 """
+import fnmatch
 import re
 
 
@@ -96,5 +97,50 @@ def security_names_its_tests(t):
     return bad if names and tables else bad + ["found no tests or no attempts"]
 
 
+def packages_have_one_maintainer(t):
+    """Debian wants the address in the control file and in each entry of the changelog."""
+    found = {name: re.findall(pattern, t.text(name), re.M) if name in t.files else []
+             for name, pattern in (("debian/control", r"^Maintainer: (.*)$"),
+                                   ("debian/changelog", r"^ -- (.*>)  "))}
+    if all(found.values()) and len(set(sum(found.values(), []))) == 1:
+        return []
+    return [f"{name} is by {who}" for name in found for who in found[name] or ["nobody"]]
+
+
+def setup_installs_build_depends(t):
+    """What scripts/package needs, scripts/setup brings."""
+    control = re.search(r"^Build-Depends:(.*(?:\n .*)*)",
+                        t.text("debian/control") if "debian/control" in t.files else "", re.M)
+    if not control:
+        return ["debian/control has no Build-Depends"]
+    there = re.search(r"^build_packages=\((.*?)^\)",
+                      t.text("scripts/setup") if "scripts/setup" in t.files else "", re.M | re.S)
+    there = set(there.group(1).split() if there else [])
+    # what Debian provides under another name
+    provided = {"debhelper-compat": "debhelper", "dh-sequence-dkms": "dh-dkms"}
+    wanted = [re.split(r"[ (]", entry.strip())[0] for entry in control.group(1).split(",")]
+    return [f"scripts/setup does not install {name}" for name in wanted
+            if provided.get(name, name) not in there]
+
+
+def copyright_is_what_files_say(t):
+    """Each file's SPDX line and the last paragraph of debian/copyright that matches it."""
+    name = "debian/copyright"
+    paragraphs = re.findall(r"^Files: (.*)\nCopyright: .*\nLicense: (.*)$",
+                            t.text(name) if name in t.files else "", re.M)
+    spdx = {"GPL-2": "GPL-2.0-only", "LGPL-2.1+": "LGPL-2.1-or-later",
+            "GPL-2 with Linux-syscall-note": "GPL-2.0-only WITH Linux-syscall-note"}
+    bad = []
+    for file in t.files:
+        m = re.match(r"(?:.*\n)?.*SPDX-License-Identifier: ([\w.-]+(?: WITH [\w-]+)?)", t.text(file))
+        said = [licence for globs, licence in paragraphs
+                if any(fnmatch.fnmatchcase(file, glob) for glob in globs.split())]
+        if m and (not said or spdx.get(said[-1]) != m.group(1)):
+            bad.append(f"{name} says {said[-1] if said else 'nothing'} of {file}, "
+                       f"which is {m.group(1)}")
+    return bad
+
+
 RULES = [versions_agree, catalog_is_the_names, every_manual_is_installed,
-         every_call_has_a_manual, security_names_its_tests]
+         every_call_has_a_manual, security_names_its_tests, packages_have_one_maintainer,
+         setup_installs_build_depends, copyright_is_what_files_say]
