@@ -83,6 +83,7 @@ def root(kind, tree, workdir):
     if not os.path.isdir(packages):
         _run(f"{VM}/payload", "--programs-only", packages)
         _run(f"{VM}/package-repository", f"{packages}/{TESTS}/repository")
+        shutil.copy(f"{VM}/../../README.md", f"{packages}/{TESTS}/README.md")
         # the guest's dpkg leaves out documentation
         shutil.copytree(f"{VM}/../../examples", f"{packages}/{TESTS}/examples")
     return image(kind)[0], packages
