@@ -176,9 +176,10 @@ static int look_again(struct pmf_job *j, const struct pmf_run *run, struct pmf_f
 		write |= pmf_mark_again(run, f);
 	if (j->replay && pmf_poison_is_open(f)) {
 		begin_quiet(j);
-		news = pmf_poison_handle_again(run, &f) > 0;
+		r = pmf_poison_handle_again(run, &f);
 		end_quiet(j);
-		if (!news)	/* what is on record says it all */
+		news = r > 0;
+		if (r == 0)	/* what is on record says it all */
 			run->sys->ops->attempt_finish(run->sys, f->id);
 	}
 	if (news)
