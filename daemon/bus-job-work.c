@@ -57,7 +57,8 @@ static int add_json(struct bus_job *j, const struct pmemfail_failure *f)
 
 	if (!j->json)
 		return 0;	/* too long already */
-	r = pmemfail_failure_to_json(f, &text);
+	/* Leave to have it done is none to see whose processes and files those are. */
+	r = pmemfail_failure_to_json_for(f, j->uid, &text);
 	if (r < 0)
 		return r;
 	if (j->json_size + strlen(text) + 2 > BUS_MAX_TEXT) {

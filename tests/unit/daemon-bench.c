@@ -3,6 +3,8 @@
 #include "daemon-bench.h"
 
 #include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "../../daemon/log.h"
@@ -10,6 +12,7 @@
 
 #define JOB	"org.pmemfail1.Job"
 #define SECONDS	10
+#define NOBODY	65534
 
 /* --- the journal ------------------------------------------------------------- */
 
@@ -144,6 +147,65 @@ static bool is_named(struct daemon_bench *d)
 		(void)sd_bus_message_read(m, "b", &there);
 	sd_bus_message_unref(m);
 	return there;
+}
+
+/* --- what there is ------------------------------------------------------------ */
+
+static int ignore(const struct pmemfail_failure *f, void *userdata)
+{
+	(void)f;
+	(void)userdata;
+	return 0;
+}
+
+bool daemon_three_wait(struct daemon_bench *d)
+{
+	begin();
+	fake_holds_add(&d->b.f, 0);
+	set_bad(&d->b, 0, 0, 3 * PAGE);
+	world.nobody = true;
+	for (unsigned int i = 0; i < 3; i++)
+		if (pmemfail_report(d->b.ctx, "pmem0", i * PAGE, PAGE, ignore, NULL) != 1)
+			return false;
+	return true;
+}
+
+/* --- who may ----------------------------------------------------------------- */
+
+static int on_check(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	(void)userdata;
+	(void)error;
+	return sd_bus_reply_method_return(m, "(bba{ss})", 1, 0, 0);
+}
+
+static const sd_bus_vtable polkit[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD("CheckAuthorization", "(sa{sv})sa{ss}us", "(bba{ss})", on_check,
+		      SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END
+};
+
+void daemon_bench_polkit(struct daemon_bench *d)
+{
+	if (sd_bus_add_object_vtable(d->watch, NULL, "/org/freedesktop/PolicyKit1/Authority",
+				     "org.freedesktop.PolicyKit1.Authority", polkit, d) < 0 ||
+	    sd_bus_request_name(d->watch, "org.freedesktop.PolicyKit1", 0) < 0)
+		abort();
+}
+
+/* By the system call, which is for this thread alone. */
+int daemon_client_as_nobody(struct daemon_bench *d)
+{
+	char socket[300], above[300];
+
+	(void)snprintf(socket, sizeof(socket), "%s/bus", d->bus.dir);
+	(void)snprintf(above, sizeof(above), "%s/..", d->bus.dir);
+	d->ctx = pmemfail_unref(d->ctx);
+	if (chmod(above, 0711) < 0 || chmod(d->bus.dir, 0711) < 0 || chmod(socket, 0777) < 0 ||
+	    syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) < 0)
+		return -errno;
+	return pmemfail_connect(&d->ctx);
 }
 
 /* --- the whole --------------------------------------------------------------- */

@@ -38,6 +38,18 @@ struct daemon_bench {
 	uint64_t until_us;
 };
 
+#define DAEMON(d)	_cleanup_(daemon_bench_done) struct daemon_bench d;	\
+			if (!daemon_bench_init(&(d)))				\
+				SKIP("needs root, as whom polkit is not asked")
+
+/* There are three failures of pmem0 that wait for somebody to have them. */
+bool daemon_three_wait(struct daemon_bench *d);
+
+/* A polkit that lets everybody do everything; before the begin. */
+void daemon_bench_polkit(struct daemon_bench *d);
+/* In the client's thread: connect as another user, who is nobody. */
+int daemon_client_as_nobody(struct daemon_bench *d);
+
 /* False: not root, and the daemon would ask polkit. */
 bool daemon_bench_init(struct daemon_bench *d);
 void daemon_bench_done(struct daemon_bench *d);

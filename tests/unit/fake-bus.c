@@ -14,7 +14,7 @@
 
 static const char config[] =
 	"<busconfig><type>session</type><listen>unix:path=%s/bus</listen>"
-	"<auth>EXTERNAL</auth><policy context='default'><allow send_destination='*'/>"
+	"<auth>EXTERNAL</auth><policy context='default'><allow user='*'/><allow send_destination='*'/>"
 	"<allow receive_sender='*'/><allow own='*'/></policy>"
 	"<limit name='max_message_size'>67108864</limit></busconfig>";
 

@@ -14,6 +14,7 @@ void begin(void)
 	pmf_ranges_done(&world.told);
 	world.calls = world.at_once = world.most_at_once = world.twice = world.ms = 0;
 	world.stuck = world.nobody = false;
+	world.path = NULL;
 }
 
 /* As pmf_handle_poison() promises: what the failure's cases have is not told again. */
@@ -35,6 +36,8 @@ static void tell(struct pmf_failure *f)
 			.kind = PMF_TARGET_FILE, .at = f->ranges.v[i], .told = 1,
 			.action = PMF_ACTION_REVOKE, .step = { PMF_STEP_DONE, 0, 1 },
 		};
+		if (!strdup_to(&c->targets[i].path, world.path))
+			abort();
 	}
 	if (pmf_ranges_add_all(&world.told, &f->ranges) < 0)
 		abort();

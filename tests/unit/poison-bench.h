@@ -17,6 +17,7 @@ struct world {
 	unsigned int ms;	/* how long it takes */
 	bool stuck;		/* as long as this */
 	bool nobody;		/* nothing is mounted */
+	const char *path;	/* of the files that are hit; NULL: not known */
 	/* what who looks on was told when the nth call of these was made */
 	uint64_t done[8], total[8];
 };

@@ -14,28 +14,11 @@
 #include "daemon-bench.h"
 #include "test.h"
 
-#define DAEMON(d)	_cleanup_(daemon_bench_done) struct daemon_bench d;	\
-			if (!daemon_bench_init(&(d)))				\
-				SKIP("needs root, as whom polkit is not asked")
-
 static int ignore(const struct pmemfail_failure *f, void *userdata)
 {
 	(void)f;
 	(void)userdata;
 	return 0;
-}
-
-/* Three failures that wait for somebody to have them. */
-static bool three_wait(struct daemon_bench *d)
-{
-	begin();
-	fake_holds_add(&d->b.f, 0);
-	set_bad(&d->b, 0, 0, 3 * PAGE);
-	world.nobody = true;
-	for (unsigned int i = 0; i < 3; i++)
-		if (pmemfail_report(d->b.ctx, "pmem0", i * PAGE, PAGE, ignore, NULL) != 1)
-			return false;
-	return true;
 }
 
 static bool is_far(struct daemon_bench *d, uint64_t done, uint64_t total)
@@ -66,7 +49,7 @@ TEST(a_replay_tells_how_many_failures_it_has_looked_at)
 	DAEMON(d);
 	bool begun, ended;
 
-	CHECK(three_wait(&d));
+	CHECK(daemon_three_wait(&d));
 	daemon_begin(&d, replay);
 	world.stuck = true;
 	begun = told_far(&d, 0, 3);
@@ -93,7 +76,7 @@ TEST(what_came_of_a_replay_is_in_the_journal)
 	DAEMON(d);
 	bool ended;
 
-	CHECK(three_wait(&d));
+	CHECK(daemon_three_wait(&d));
 	daemon_begin(&d, replay_for_somebody);
 	ended = daemon_end(&d);
 	CHECK(ended);
@@ -320,7 +303,7 @@ TEST(the_tool_shows_how_far_a_replay_is)
 	if (access(tool_path(), X_OK) < 0)
 		SKIP("pmemfailctl is not built");
 	tool = (struct tool){ .argv = { "pmemfailctl", "--bus", "replay" }, .status = -1 };
-	CHECK(three_wait(&d));
+	CHECK(daemon_three_wait(&d));
 	daemon_begin(&d, use_tool);
 	world.stuck = true;
 	seen = is_shown(&d, "looking again at what is bad: 0 of 3 (");
