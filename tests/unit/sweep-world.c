@@ -186,6 +186,7 @@ static void removal(struct bench *b)
 
 static void start_bench(struct bench *b, const char *scenario)
 {
+	static char bound[] = "pfn0.0";
 	size_t i = 0;
 
 	while (i + 1 < n_scenarios && !streq(scenarios[i].name, scenario ?: "both"))
@@ -193,7 +194,7 @@ static void start_bench(struct bench *b, const char *scenario)
 	bench_start(&scenarios[i], b);
 	b->failure = pmf_failure_free(b->failure);
 	b->topology.devices[0].size = 3000;
-	b->topology.devices[0].bound = (char[]){ "pfn0.0" };
+	b->topology.devices[0].bound = bound;
 	if (b->f.n_bad > 0)
 		b->f.bad[0].end = 2500;
 	if (!scenario)

@@ -8,7 +8,11 @@
 
 #define SPACE	96
 #define SETS	4
+#if defined(__SANITIZE_ADDRESS__)
+#define STEPS	4000
+#else
 #define STEPS	40000
+#endif
 
 struct mapped {
 	struct pmf_ranges set;
