@@ -74,16 +74,18 @@ may_not_act() {
 
 monitor_is_live() {
 	background pmemfailctl monitor --bus --json >"$RUN/monitor"
-	local pid=$BG_PID
+	local pid=$BG_PID old
 	wait_for 10 "monitor" monitors "$pid"
 	badblocks_add /dev/pmem1 80000 8
 	wait_for 15 "news of pmem1" has_line "$RUN/monitor" '"device_name":"pmem1"'
+	old=$(main_pid)
 	systemctl kill -s KILL pmemfaild.service
-	wait_for 15 "end of the daemon" daemon_is_new "$(systemctl show -P MainPID pmemfaild.service)"
-	watched
-	: >"$RUN/monitor"
 	badblocks_add /dev/pmem1 160000 8
-	wait_for 20 "news after a restart" has_line "$RUN/monitor" '"start":81920000'
+	wait_for 60 "a new daemon" daemon_is_new "$old"
+	wait_for 20 "news of what nobody watched" has_line "$RUN/monitor" '"start":81920000'
+	watched
+	badblocks_add /dev/pmem1 240000 8
+	wait_for 15 "news after a restart" has_line "$RUN/monitor" '"start":122880000'
 	kill "$pid"
 	wait "$pid" || die "monitor ended with $?"
 }
@@ -93,14 +95,21 @@ monitors() {
 	readlink /proc/"$1"/fd/* | grep -q eventpoll && sleep 2
 }
 
+main_pid() {
+	systemctl show -P MainPID pmemfaild.service
+}
+
+# daemon_is_new PID: of the one before. systemd may not have seen its end yet.
 daemon_is_new() {
+	local pid
+	pid=$(main_pid)
 	[[ $(systemctl show -P ActiveState pmemfaild.service) == active ]] &&
-		[[ $(systemctl show -P MainPID pmemfaild.service) != 0 ]]
+		((pid != 0 && pid != $1))
 }
 
 # A job that waits for a lock of the device, which somebody else has.
 dies_in_the_middle() {
-	local id name lock pid status=0
+	local id name lock pid old status=0
 	pmemfailctl assess pmem1 >/dev/null
 	id=$(pmemfailctl devices --json | jq -r '.devices[] | select(.name == "pmem1").id')
 	name=${id//\//%2F}
@@ -110,13 +119,14 @@ dies_in_the_middle() {
 	background pmemfailctl prepare-remove --bus --yes pmem1 2>"$RUN/error"
 	pid=$BG_PID
 	wait_for 10 "job" job_runs
+	old=$(main_pid)
 	systemctl kill -s KILL pmemfaild.service
 	wait_for 10 "end of pmemfailctl" gone "$pid"
 	wait "$pid" || status=$?
 	exec {held}>&-
 	expect_eq "exit code" "$status" 1
 	grep -q 'went away in the middle.*over D-Bus' "$RUN/error" || die "it says '$(<"$RUN/error")'"
-	wait_for 15 "a new daemon" daemon_is_new
+	wait_for 60 "a new daemon" daemon_is_new "$old"
 	watched
 }
 
