@@ -195,3 +195,22 @@ void bench_stop(struct bench *b)
 	pmf_failure_free(b->failure);
 	fake_done(&b->f);
 }
+
+const char *left_undone(const struct fake *f, const struct fake_extent *x, bool blind)
+{
+	const struct fake_inode *in = NULL;
+
+	if (!f->fs[x->fs].mounted)
+		return NULL;
+	for (size_t j = 0; j < f->n_inodes; j++)
+		if (f->inodes[j].fs == x->fs && f->inodes[j].ino == x->e.ino &&
+		    !f->inodes[j].gone)
+			in = &f->inodes[j];
+	if (in && in->kind == PMF_TARGET_FILE && in->maps && !x->revoked)
+		return "handled, it says, but somebody still maps it";
+	if ((x->e.kind == PMF_TARGET_METADATA || x->e.kind == PMF_TARGET_LOG ||
+	     (in && in->kind != PMF_TARGET_FILE)) && !blind &&
+	    !f->fs[x->fs].down && !f->fs[x->fs].read_only)
+		return "handled, it says, but the filesystem goes on";
+	return NULL;
+}

@@ -28,4 +28,8 @@ extern const size_t n_scenarios;
 void bench_start(const struct scenario *sc, struct bench *b);
 void bench_stop(struct bench *b);
 
+/* What a bad extent that is called handled should have had done to it, and has not;
+ * NULL: nothing. blind: it could not be seen what it is. */
+const char *left_undone(const struct fake *f, const struct fake_extent *x, bool blind);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "flow/store.h"
 #include "ops.h"
+#include "poison-machine.h"
 #include "sweep-cases.h"
 #include "test.h"
 
@@ -147,25 +148,6 @@ static const char *of_removal(const struct world *w, const struct records *r, bo
 	return of_one(r->v[0], final);
 }
 
-static const char *of_target(const struct fake *f, const struct fake_extent *x)
-{
-	const struct fake_inode *in = NULL;
-
-	if (!f->fs[x->fs].mounted)
-		return NULL;
-	for (size_t j = 0; j < f->n_inodes; j++)
-		if (f->inodes[j].fs == x->fs && f->inodes[j].ino == x->e.ino &&
-		    !f->inodes[j].gone)
-			in = &f->inodes[j];
-	if (in && in->kind == PMF_TARGET_FILE && in->maps && !x->revoked)
-		return "handled, it says, but somebody still maps it";
-	if ((x->e.kind == PMF_TARGET_METADATA || x->e.kind == PMF_TARGET_LOG ||
-	     (in && in->kind != PMF_TARGET_FILE)) &&
-	    !f->fs[x->fs].down && !f->fs[x->fs].read_only)
-		return "handled, it says, but the filesystem goes on";
-	return NULL;
-}
-
 static const char *of_poison(const struct world *w, const struct records *r, bool final)
 {
 	_cleanup_(pmf_ranges_done) struct pmf_ranges known = { 0 };
@@ -190,7 +172,7 @@ static const char *of_poison(const struct world *w, const struct records *r, boo
 	if (r->n > 1)
 		return "on record twice";
 	for (size_t i = 0; i < f->n_extents && handled && final; i++)
-		why = why ?: of_target(f, &f->extents[i]);
+		why = why ?: left_undone(f, &f->extents[i], false);
 	/* of what is shut down no file can be opened any more */
 	return why ?: final && !handled && !down ? "not mended" : NULL;
 }

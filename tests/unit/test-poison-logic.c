@@ -37,25 +37,11 @@ static bool was_blind(const struct fake *f)
 static const char *untrue(const struct bench *b)
 {
 	const struct fake *f = &b->f;
+	const char *why = NULL;
 
-	for (size_t i = 0; i < f->n_extents; i++) {
-		const struct fake_extent *x = &f->extents[i];
-		const struct fake_inode *in = NULL;
-
-		if (!f->fs[x->fs].mounted)
-			continue;
-		for (size_t j = 0; j < f->n_inodes; j++)
-			if (f->inodes[j].fs == x->fs && f->inodes[j].ino == x->e.ino &&
-			    !f->inodes[j].gone)
-				in = &f->inodes[j];
-		if (in && in->kind == PMF_TARGET_FILE && in->maps && !x->revoked)
-			return "handled, it says, but somebody still maps it";
-		if ((x->e.kind == PMF_TARGET_METADATA || x->e.kind == PMF_TARGET_LOG ||
-		     (in && in->kind != PMF_TARGET_FILE)) && !was_blind(f) &&
-		    !f->fs[x->fs].down && !f->fs[x->fs].read_only)
-			return "handled, it says, but the filesystem goes on";
-	}
-	return NULL;
+	for (size_t i = 0; i < f->n_extents && !why; i++)
+		why = left_undone(f, &f->extents[i], was_blind(f));
+	return why;
 }
 
 static const char *complaint(const struct bench *b, int r, bool any_memory)
