@@ -51,7 +51,7 @@ int pmf_ranges_add(struct pmf_ranges *set, struct pmf_range r)
 		memmove(&set->v[first + 1], &set->v[first],
 			(set->n - first) * sizeof(*set->v));
 		set->n++;
-	} else {		/* replaces last - first of them */
+	} else if (last > first + 1) {	/* replaces last - first of them */
 		memmove(&set->v[first + 1], &set->v[last],
 			(set->n - last) * sizeof(*set->v));
 		set->n -= last - first - 1;
