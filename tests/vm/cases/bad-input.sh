@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: ranges@6.12 spa:raw@6.1 spa:partition@6.12 spa:dm@6.1 spa:striped@6.12 corrupt@6.1 future@6.12 hooks@6.1 reload@6.12
+# variants: ranges@6.12 spa:raw@named spa:partition@6.12 spa:dm@named spa:striped@6.12 corrupt@6.1 future@6.12 hooks@6.1 reload@6.12
 #
 # bad-input WHAT: what others hand in is judged before it is believed
 #   ranges   reports outside the device, empty, beyond 2^64, of no region

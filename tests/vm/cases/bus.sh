@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: flush:xfs@6.1 flush:ext4@6.12 hang:xfs@6.12 die:xfs@6.1 prepare:xfs@6.12 nobus:xfs@6.1 users:xfs@6.12 vanish:xfs@6.1
+# variants: flush:xfs@6.1 flush:ext4@named hang:xfs@6.12 die:xfs@6.1 prepare:xfs@6.12 nobus:xfs@6.1 users:xfs@6.12 vanish:xfs@6.1
 #
 # bus WHAT FILESYSTEM: pmemfaild on D-Bus, with devices that go. A program that asks
 # for a moment before a removal gets it, and not more than that; a removal over the

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:raw xfs:partition@6.12 xfs:dm@6.1 ext4:raw ext4:partition@6.1 ext4:dm@6.12 xfs-plain:raw@6.1 xfs-plain:partition@6.12 xfs-reflink:raw ext4-nojournal:raw@6.12 xfs:striped@6.12 ext4:dm2@6.1
+# variants: xfs:raw xfs:partition@6.12 xfs:dm@6.1 ext4:raw ext4:partition@6.1 ext4:dm@6.12 xfs-plain:raw@6.1 xfs-plain:partition@named xfs-reflink:raw ext4-nojournal:raw@6.12 xfs:striped@6.12 ext4:dm2@named
 #
 # cell FILESYSTEM STACK [stock]: the device goes while a file system on it is
 # mounted and mapped, and everything ends well. With "stock", without pmemfail.

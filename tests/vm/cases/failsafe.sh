@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: freeze-late:xfs freeze-late:ext4@6.12 frozen-before:xfs@6.1 frozen-before:ext4@6.12 store-full@6.1 store-readonly@6.12
+# variants: freeze-late:xfs freeze-late:ext4@6.12 frozen-before:xfs@6.1 frozen-before:ext4@named store-full@6.1 store-readonly@6.12
 #
 # failsafe WHAT: something that pmemfail needs is not to be had, and the rescue
 # ends well all the same.

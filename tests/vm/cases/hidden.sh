@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:lazy@6.1 xfs:namespace@6.12 xfs:mapped ext4:lazy@6.12 ext4:namespace@6.1 ext4:mapped@6.12
+# variants: xfs:lazy@6.1 xfs:namespace@6.12 xfs:mapped@6.12 ext4:lazy@6.12 ext4:namespace@named ext4:mapped@named
 #
 # hidden FILESYSTEM HOW: a file system that no path of ours leads to: lazily
 # unmounted, mounted in another mount namespace only, or "mapped": lazily

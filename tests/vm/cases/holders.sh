@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: crypt@6.1 md@6.12 swap
+# variants: crypt@6.1 md@6.12 swap@6.12
 #
 # holders WHAT: something that pmemfail cannot follow uses the device. The unbind
 # is not held up by it, and the record says unsupported and names it.

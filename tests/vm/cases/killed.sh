@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: xfs:daemon@6.12 xfs:all ext4:daemon@6.1
+# variants: xfs:all@6.12 ext4:daemon@6.1
 # timeout: 300
 #
 # killed FILESYSTEM WHOM: SIGKILL comes at many moments of a removal, to the

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: pmem
+# variants: pmem@6.12
 #
 # By name also disk; every check has time for these only.
 #

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: file:xfs file:ext4 policy:ext4@6.1 race:xfs crowd:xfs@6.12 guard:xfs guard:ext4@6.12 pinned:xfs@6.1 pinned:ext4@6.12 cached:ext4 orphan:ext4 devdax:nd storm:xfs storm:ext4@6.1
+# variants: file:xfs file:ext4@6.12 policy:ext4@6.1 race:xfs crowd:xfs@6.12 guard:xfs guard:ext4@6.12 pinned:xfs@6.1 pinned:ext4@named cached:ext4@6.1 orphan:ext4@6.12 devdax:nd storm:xfs storm:ext4@6.1
 # timeout: 180
 #
 # module-attempt WHAT FS: what one attempt promises, each by itself

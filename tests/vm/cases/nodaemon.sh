@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# kernels: 6.1
 #
 # nodaemon: with nobody to tell, no unbind waits: not with the module alone, and
 # not when the daemon has ended. Measured against the module unloaded, in the

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: nondax:xfs@6.1 nondax:ext4@6.12 raw-namespace:xfs@6.12 raw-namespace:ext4@6.1 pinned:xfs pinned:ext4@6.12
+# variants: nondax:xfs@6.1 nondax:ext4@named raw-namespace:xfs@6.12 raw-namespace:ext4@named pinned:xfs pinned:ext4@6.12
 #
 # other WHAT FILESYSTEM: file systems that are used otherwise than usual.
 #   nondax         mounted without DAX: shut down in good order, told nobody

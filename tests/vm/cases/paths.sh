@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: region:xfs@6.12 region:ext4@6.1 driver:xfs
+# variants: region:xfs@6.12 region:ext4@named driver:xfs
 #
 # paths WHICH FILESYSTEM: the device goes by another way than its own unbind.
 # First what the tools refuse, which must touch nothing, then what they do not:

@@ -4,7 +4,7 @@
 # kernels: 6.12
 # timeout: 300
 #
-# poison-burst FILESYSTEM: poison-storm's events, few enough for every check: 10 000
+# poison-burst FILESYSTEM: poison-storm's events, few enough for every check: 6 000
 # memory failures over 16 MiB. On one kernel, for it takes a minute; poison-storm's are for both.
 
 # shellcheck source=tests/vm/cases/lib/storm.sh
@@ -13,5 +13,5 @@ source "$TESTS/cases/lib/storm.sh"
 SPAN=$((16 << 20))
 
 case_run() {
-	storm_survived "$1" 10000
+	storm_survived "$1" 6000
 }

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: truncated:xfs given:xfs-reflink@6.12 rewritten:xfs@6.12 remounted:xfs@6.1 gone:xfs killed:xfs
+# variants: truncated:xfs given:xfs-reflink@6.12 rewritten:xfs@6.12 remounted:xfs@6.1 gone:xfs@6.12 killed:xfs@6.1
 # timeout: 180
 #
 # By name also deleted:xfs shared:xfs-reflink unmounted:xfs; every check has time for these only.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: with:xfs with:ext4@6.1 without:xfs@6.12 without:ext4@6.1
+# variants: with:xfs with:ext4@6.1 without:xfs@6.12 without:ext4@named
 #
 # prepare WITH-MODULE FILESYSTEM: pmemfailctl prepare-remove does ahead of time
 # what an unbind would, and unmounts; without the module it does what can be

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: mount:ext4 namespace:xfs@6.12 daemon:xfs@6.1 ended:xfs rebound:raw module:xfs@6.12 kept:xfs@6.1 reboot:xfs@6.12
+# variants: mount:ext4 namespace:xfs@6.12 daemon:xfs@6.1 ended:xfs@6.1 rebound:raw@6.12 module:xfs@6.12 kept:xfs@6.1 reboot:xfs@6.12
 # timeout: 240
 #
 # By name also mount:xfs request:xfs; every check has time for these only.

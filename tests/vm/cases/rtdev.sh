@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: poison removal
+# variants: poison@6.1 removal@6.12
 #
 # rtdev poison|removal: an XFS has the content of its files on a realtime device, a
 # pmem device of its own; a page of that goes bad, or all of it goes. The data device

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# variants: partitions:xfs:ext4@6.1 partitions:ext4:ext4@6.12 devices:xfs:ext4 striped-other:xfs@6.1
+# variants: partitions:xfs:ext4@6.1 partitions:ext4:ext4@named devices:xfs:ext4@6.12 striped-other:xfs@6.1
 #
 # several WHAT FILESYSTEM FILESYSTEM: more than one of something.
 #   partitions     two file systems on two partitions of a device that goes: who

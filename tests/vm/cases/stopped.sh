@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
+# kernels: 6.12
 #
 # stopped: a daemon that does not run (SIGSTOP) holds an unbind up until
 # HoldTimeoutSec and no longer; afterwards it says honestly what it missed. A
