@@ -159,6 +159,11 @@ int pmf_trace_open(const char *run_dir, struct pmf_trace **ret, int *ret_keep)
 	tracefs_set_loglevel(TEP_LOG_NONE);
 	t->pipe = -1;
 	t->page_size = (size_t)sysconf(_SC_PAGESIZE);
+	/* First: an instance is not for a kernel that has nothing to tell in it. */
+	if (!tracefs_event_file_exists(NULL, SYSTEM, EVENT, "format")) {
+		free(t);
+		return -EOPNOTSUPP;
+	}
 	errno = 0;
 	t->instance = tracefs_instance_create(INSTANCE);
 	err = t->instance ? start(t) : saved_errno();

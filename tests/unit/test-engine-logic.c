@@ -89,7 +89,12 @@ TEST(several_at_once)
 	fake_holds_set(&b.f, &b.f.slow, false);
 	CHECK(run_until(&b, &b.f.released, n));
 	CHECK(run_until(&b, &b.added, n));
-	CHECK(run_to_end(&b));
+	/* each in its time: the end of one says nothing of the others */
+	for (int i = 0; i < 500 && recorded(&b, PMF_STATE_HANDLED) < n; i++) {
+		CHECK(pmemfail_engine_dispatch(b.e) >= 0);
+		take_notices(&b);
+		usleep(20000);
+	}
 	CHECK_EQ(recorded(&b, PMF_STATE_HANDLED), n);
 }
 
