@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "sys/maps-child.h"
 #include "sys/process.h"
 
@@ -147,36 +148,27 @@ static int reader_consume(struct reader *r)
 	return err;
 }
 
-/* Take what has come. Returns 1, 0 at the end of the stream, -EAGAIN when there is
- * nothing at the moment, or what is wrong. */
-static int reader_take(struct reader *r)
+/* Take what has come and hand it over. *ret_got: how much; 0: the end of the stream; -1:
+ * nothing at the moment. */
+static int reader_take(struct reader *r, ssize_t *ret_got)
 {
-	ssize_t got = read(r->in, r->buf + r->n, r->size - r->n);
-	int err;
-
-	if (got < 0)
-		return errno == EINTR ? -EAGAIN : -errno;
-	r->n += (size_t)got;
-	err = reader_consume(r);
-	return err != 0 ? err : got > 0;
+	*ret_got = read(r->in, r->buf + r->n, r->size - r->n);
+	if (*ret_got < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	r->n += (size_t)*ret_got;
+	return reader_consume(r);
 }
 
 /* It waits for a processor, and for nobody. */
 static bool is_runnable(const struct reader *r)
 {
+	_cleanup_free_ char *text = NULL;
 	struct pmf_proc_stat st;
-	char path[32], text[512];
-	ssize_t n = -1;
-	int fd;
+	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)r->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof(text) - 1);
-		close(fd);
-	}
-	text[MAX(n, 0)] = '\0';
-	return n > 0 && pmf_parse_proc_stat(text, &st) == 0 && st.state == 'R';
+	return pmf_read_file(AT_FDCWD, path, 4096, &text, NULL) >= 0 &&
+		pmf_parse_proc_stat(text, &st) == 0 && st.state == 'R';
 }
 
 /*
@@ -192,6 +184,7 @@ static int reader_receive(struct reader *r, uint64_t end)
 		{ .fd = r->pidfd, .events = POLLIN },
 	};
 	uint64_t steps = 0, seen, since = now_ms(), now;
+	ssize_t got;
 	bool ended;
 	int err;
 
@@ -202,11 +195,11 @@ static int reader_receive(struct reader *r, uint64_t end)
 		ended = err > 0 && p[1].revents;
 		now = now_ms();
 		if (err > 0) {
-			err = reader_take(r);
-			if (err == 0 || (err == -EAGAIN && ended))
-				return 0;
-			if (err < 0 && err != -EAGAIN)
+			err = reader_take(r, &got);
+			if (err != 0)
 				return err;
+			if (got == 0 || (got < 0 && ended))
+				return 0;
 			since = now;
 		}
 		seen = __atomic_load_n(&r->progress->steps, __ATOMIC_RELAXED);
