@@ -57,6 +57,18 @@ switches() {
 	SWITCHES=$n
 }
 
+# all_switches NAME: into that array, of each side
+all_switches() {
+	local -n into=$1
+	local of
+	for of in "${!PIDS[@]}"; do
+		# shellcheck disable=SC2086 # several
+		switches ${PIDS[$of]}
+		# shellcheck disable=SC2004,SC2034 # a name, and another's
+		into[$of]=$SWITCHES
+	done
+}
+
 # memory FIELD FILE...: KiB, in all of these smaps_rollup.
 memory() {
 	awk -v field="$1:" '$1 == field { n += $2 } END { print n + 0 }' "${@:2}"
@@ -81,17 +93,9 @@ window() {
 	local seconds=$1 side start took
 	local -A BEFORE=() AFTER=()
 	start=$(now_ms)
-	for side in "${!PIDS[@]}"; do
-		# shellcheck disable=SC2086 # several
-		switches ${PIDS[$side]}
-		BEFORE[$side]=$SWITCHES
-	done
+	all_switches BEFORE
 	sleep "$seconds"
-	for side in "${!PIDS[@]}"; do
-		# shellcheck disable=SC2086 # several
-		switches ${PIDS[$side]}
-		AFTER[$side]=$SWITCHES
-	done
+	all_switches AFTER
 	took=$((($(now_ms) - start + 500) / 1000))
 	all_run
 	for side in pmemfaild ndctl rasdaemon; do
@@ -101,22 +105,19 @@ window() {
 
 # A measure that saw nothing must be one that sees a wakeup when there is one.
 sees_wakeups() {
-	local side pid
-	for side in "${!PIDS[@]}"; do
-		# shellcheck disable=SC2086 # several
-		switches ${PIDS[$side]}
-		BEFORE[$side]=$SWITCHES
-		for pid in ${PIDS[$side]}; do
-			kill -STOP "$pid"
-			kill -CONT "$pid"
-		done
+	local pid side
+	local -A BEFORE=() AFTER=()
+	all_switches BEFORE
+	# shellcheck disable=SC2048 # several each
+	for pid in ${PIDS[*]}; do
+		kill -STOP "$pid"
+		kill -CONT "$pid"
 	done
 	sleep 2
+	all_switches AFTER
 	for side in "${!PIDS[@]}"; do
-		# shellcheck disable=SC2086 # several
-		switches ${PIDS[$side]}
-		say "$side stopped and continued: $((SWITCHES - BEFORE[$side])) wakeups"
-		((SWITCHES > BEFORE[$side])) || die "a wakeup of $side is not counted"
+		say "$side stopped and continued: $((AFTER[$side] - BEFORE[$side])) wakeups"
+		((AFTER[$side] > BEFORE[$side])) || die "a wakeup of $side is not counted"
 	done
 }
 
@@ -131,7 +132,6 @@ case_run() {
 	for ((i = 0; i < runs; i++)); do
 		window "$seconds"
 	done
-	local -A BEFORE=()
 	sees_wakeups
 	kill "${PIDS[ndctl]}" "${PIDS[rasdaemon]}"
 }
